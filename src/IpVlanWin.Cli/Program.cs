@@ -1,0 +1,6 @@
+namespace IpVlanWin.Cli;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
