@@ -1,0 +1,289 @@
+using System.Globalization;
+using IpVlanWin.Devices;
+using IpVlanWin.Devices.Memory;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Routing;
+using IpVlanWin.Engine.Wire;
+
+namespace IpVlanWin.Cli.Replay;
+
+/// <summary>The engine's port and its pump, with memory devices at every place of a scenario.</summary>
+internal sealed class EnginePort : IDisposable
+{
+    public const string WirePlace = "wire";
+    public const string HostPlace = "host";
+
+    private readonly Port _port;
+    private readonly string _masterName;
+    private readonly MemoryDevice _wire = NewDevice(WirePlace);
+    private readonly MemoryDevice _host = NewDevice(HostPlace);
+    private readonly SortedDictionary<string, MemoryDevice> _devices = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<L3Prefix>> _ipv4Order = [];
+    private readonly List<L3Address> _missing = [];
+    private readonly FramePump _pump;
+
+    public EnginePort(Scenario scenario)
+    {
+        var master = scenario.Master;
+        _masterName = master.Name;
+        _port = new Port(master.Name, MacAddress.Parse(master.Mac), master.Mtu);
+        _pump = new FramePump(_port, _wire, _host, _missing.Add);
+        foreach (var address in master.Addresses ?? [])
+            _port.AddMasterAddress(L3Prefix.Parse(address));
+        _port.SetMasterUp(true);
+        foreach (var route in master.Routes ?? [])
+            AddRoute(route);
+        foreach (var neighbor in master.Neighbors ?? [])
+            _port.Neighbors.Set(L3Address.Parse(neighbor.Address), MacAddress.Parse(neighbor.Mac), TimeSpan.MaxValue);
+        foreach (var declared in scenario.Interfaces)
+            AddInterface(scenario, declared);
+        _pump.TakeSnapshot();
+    }
+
+    /// <summary>The interfaces, by name.</summary>
+    public IEnumerable<VirtualInterface> Interfaces => _devices.Keys.Select(name => _port.Find(name)!);
+
+    /// <summary>The port as it is after an action.</summary>
+    public PortAfter State => new(_port.Snapshot.Mode.Word(), _port.Snapshot.Flag.Word(), _port.Snapshot.IsUp, _port.Snapshot.IpMtu);
+
+    /// <summary>The MAC that all share.</summary>
+    public MacAddress Mac => _port.Snapshot.Mac;
+
+    /// <summary>Its addresses, sorted as text.</summary>
+    public IReadOnlyList<string> AddressesOf(VirtualInterface asked) =>
+        [.. _port.AddressesOf(asked).Select(prefix => prefix.ToString()).Order(StringComparer.Ordinal)];
+
+    /// <summary>Injects a frame and floods what comes of it.</summary>
+    public Decision? Inject(string place, byte[] frame)
+    {
+        _missing.Clear();
+        var buffer = new byte[FrameBatch.Headroom + frame.Length];
+        frame.CopyTo(buffer, FrameBatch.Headroom);
+        _pump.TakeSnapshot();
+        Decision? decision = place switch
+        {
+            WirePlace => _pump.Receive(buffer, default, TimeSpan.Zero),
+            HostPlace => SendFromHost(buffer),
+            _ => _pump.Transmit(Required(place), buffer, default, TimeSpan.Zero),
+        };
+        while (_pump.Flood(int.MaxValue))
+        {
+        }
+        return decision;
+    }
+
+    /// <summary>What came out since the last call, sorted by place: wire, host, interfaces by name.</summary>
+    public List<(string Place, byte[] Frame)> TakeFrames()
+    {
+        var frames = new List<(string, byte[])>();
+        Take(_wire);
+        Take(_host);
+        foreach (var device in _devices.Values)
+            Take(device);
+        return frames;
+
+        void Take(MemoryDevice device)
+        {
+            while (device.TryTake(out var frame))
+                frames.Add((device.Name, frame.ToArray()));
+        }
+    }
+
+    /// <summary>Next hops that the last injection found without a MAC.</summary>
+    public IReadOnlyList<L3Address> MissingNeighbors => _missing;
+
+    /// <summary>Carries an action out (section 3) and names its result.</summary>
+    public string Act(string kind, ActionArguments arguments)
+    {
+        if (arguments.Interface == _masterName)
+            return ActOnMaster(kind, arguments);
+        switch (kind)
+        {
+            case "set-mode":
+                return PortWords.TryParse(arguments.Mode, out PortMode mode) ? _port.SetMode(mode).ErrnoName() : PortResult.Invalid.ErrnoName();
+            case "set-flag":
+                return PortWords.TryParse(arguments.Flag, out PortFlag flag) ? _port.SetFlag(flag).ErrnoName() : PortResult.Invalid.ErrnoName();
+            case "link-add":
+                return AddInterface(arguments);
+            case "neighbor-add":
+                _port.Neighbors.Set(L3Address.Parse(arguments.Address!), MacAddress.Parse(arguments.Mac!), TimeSpan.MaxValue);
+                return PortResult.Ok.ErrnoName();
+        }
+        if (_port.Find(arguments.Interface ?? "") is not { } changed)
+            return PortResult.NoDevice.ErrnoName();
+        var result = kind switch
+        {
+            "address-add" => AddAddress(changed, L3Prefix.Parse(arguments.Address!)),
+            "address-del" => RemoveAddress(changed, L3Prefix.Parse(arguments.Address!)),
+            "link-up" => _port.SetUp(changed, true),
+            "link-down" => TakeDown(changed),
+            "link-del" => Remove(changed),
+            "promiscuous" => _port.SetPromiscuous(changed, arguments.On!.Value),
+            "allmulti" => _port.SetAllMulticast(changed, arguments.On!.Value),
+            "multicast-add" => _port.AddGroup(changed, MacAddress.Parse(arguments.Mac!)),
+            "multicast-del" => _port.RemoveGroup(changed, MacAddress.Parse(arguments.Mac!)),
+            "set-mtu" => SetMtu(changed, arguments.Mtu!.Value),
+            "set-mac" => PortResult.NotSupported,
+            _ => throw CommandException.Refused($"unknown action '{kind}'"),
+        };
+        return result.ErrnoName();
+    }
+
+    /// <summary>The stack of an interface says what groups it is in.</summary>
+    public void SetGroups(string name, IEnumerable<string> groups) =>
+        _port.SetGroups(Required(name), [.. groups.Select(MacAddress.Parse)]);
+
+    public void Dispose()
+    {
+        _pump.Dispose();
+        _wire.Dispose();
+        _host.Dispose();
+        foreach (var device in _devices.Values)
+            device.Dispose();
+    }
+
+    private static MemoryDevice NewDevice(string name) => new(name, queueFrames: 64);
+
+    private VirtualInterface Required(string name) =>
+        _port.Find(name) ?? throw CommandException.Refused($"the scenario names an interface '{name}' that is not there");
+
+    private Decision? SendFromHost(byte[] buffer)
+    {
+        _pump.SendFromHost(buffer, default);
+        return null;
+    }
+
+    private void AddRoute(ScenarioRoute route)
+    {
+        var via = L3Address.Parse(route.Via);
+        var prefix = route.Destination == "default" ? new L3Prefix(via.Masked(0), 0) : L3Prefix.Parse(route.Destination);
+        _port.AddRoute(prefix, new Route(via));
+    }
+
+    private void AddInterface(Scenario scenario, ScenarioInterface declared)
+    {
+        Check(PortWords.TryParse(scenario.Mode, out PortMode mode), $"mode '{scenario.Mode}' is not {PortWords.Modes}");
+        Check(PortWords.TryParse(scenario.Flag, out PortFlag flag), $"flag '{scenario.Flag}' is not {PortWords.Flags}");
+        var result = _port.AddInterface(declared.Name, mode, flag, out var added);
+        Check(result == PortResult.Ok, $"interface '{declared.Name}': {result.ErrnoName()}");
+        Attach(added!);
+        _port.SetUp(added!, declared.Up);
+        _port.SetPromiscuous(added!, declared.Promiscuous);
+        _port.SetAllMulticast(added!, declared.Allmulti);
+        foreach (var address in declared.Addresses ?? [])
+        {
+            result = AddAddress(added!, L3Prefix.Parse(address));
+            Check(result == PortResult.Ok, $"interface '{declared.Name}': address {address}: {result.ErrnoName()}");
+        }
+        _port.SetGroups(added!, [.. (declared.Multicast ?? []).Select(MacAddress.Parse)]);
+
+        void Check(bool holds, string fault)
+        {
+            if (!holds)
+                throw CommandException.Refused(string.Create(CultureInfo.InvariantCulture, $"scenario '{scenario.Name}': {fault}"));
+        }
+    }
+
+    private string AddInterface(ActionArguments arguments)
+    {
+        // EEXIST comes before EINVAL (semantics 59).
+        if (_port.Find(arguments.Interface!) is not null)
+            return PortResult.Exists.ErrnoName();
+        PortMode mode = default;
+        PortFlag flag = default;
+        if ((arguments.Mode is not null && !PortWords.TryParse(arguments.Mode, out mode)) ||
+            (arguments.Flag is not null && !PortWords.TryParse(arguments.Flag, out flag)))
+        {
+            return PortResult.Invalid.ErrnoName();
+        }
+        var result = _port.AddInterface(arguments.Interface!, arguments.Mode is null ? null : mode, arguments.Flag is null ? null : flag, out var added);
+        if (result == PortResult.Ok)
+            Attach(added!);
+        return result.ErrnoName();
+    }
+
+    private void Attach(VirtualInterface added)
+    {
+        var device = NewDevice(added.Name);
+        _devices.Add(added.Name, device);
+        _pump.Attach(added, device);
+        _ipv4Order[added.Name] = [];
+    }
+
+    private PortResult AddAddress(VirtualInterface changed, L3Prefix added)
+    {
+        var result = _port.AddAddress(changed, added);
+        if (result == PortResult.Ok && !added.Address.IsSix)
+            _ipv4Order[changed.Name].Add(added);
+        return result;
+    }
+
+    private PortResult Remove(VirtualInterface removed)
+    {
+        _pump.Detach(removed);
+        _devices.Remove(removed.Name);
+        return _port.RemoveInterface(removed);
+    }
+
+    /// <summary>As the interface's stack does (section 3): it loses its IPv6 addresses.</summary>
+    private PortResult TakeDown(VirtualInterface changed)
+    {
+        if (changed.IsUp)
+            RemoveIpv6Addresses(changed);
+        return _port.SetUp(changed, false);
+    }
+
+    private PortResult SetMtu(VirtualInterface changed, int ipMtu)
+    {
+        const int LeastIpv6Mtu = 1280;
+        var result = _port.SetMtu(changed, ipMtu);
+        if (result == PortResult.Ok && ipMtu < LeastIpv6Mtu)
+            RemoveIpv6Addresses(changed);
+        return result;
+    }
+
+    private void RemoveIpv6Addresses(VirtualInterface changed)
+    {
+        foreach (var prefix in _port.AddressesOf(changed).Where(prefix => prefix.Address.IsSix))
+            _port.RemoveAddress(changed, prefix);
+    }
+
+    /// <summary>As the interface's stack does (section 3): with the first IPv4 address of a prefix go the others of that prefix.</summary>
+    private PortResult RemoveAddress(VirtualInterface changed, L3Prefix removed)
+    {
+        var result = _port.RemoveAddress(changed, removed);
+        if (result != PortResult.Ok || removed.Address.IsSix)
+            return result;
+        var order = _ipv4Order[changed.Name];
+        bool IsSibling(L3Prefix other) => other.Length == removed.Length && other.Network == removed.Network;
+        var wasFirst = order.Find(IsSibling) == removed;
+        order.Remove(removed);
+        foreach (var sibling in wasFirst ? order.FindAll(IsSibling) : [])
+        {
+            order.Remove(sibling);
+            _port.RemoveAddress(changed, sibling);
+        }
+        return result;
+    }
+
+    private string ActOnMaster(string kind, ActionArguments arguments)
+    {
+        switch (kind)
+        {
+            case "link-up" or "link-down":
+                _port.SetMasterUp(kind == "link-up");
+                return PortResult.Ok.ErrnoName();
+            case "set-mtu":
+                return _port.SetMasterMtu(arguments.Mtu!.Value).ErrnoName();
+            case "set-mac":
+                _port.SetMasterMac(MacAddress.Parse(arguments.Mac!));
+                return PortResult.Ok.ErrnoName();
+            case "address-add":
+                return _port.AddMasterAddress(L3Prefix.Parse(arguments.Address!)).ErrnoName();
+            case "address-del":
+                return _port.RemoveMasterAddress(L3Prefix.Parse(arguments.Address!)).ErrnoName();
+            default:
+                throw CommandException.Refused($"unknown action '{kind}' on the master");
+        }
+    }
+}

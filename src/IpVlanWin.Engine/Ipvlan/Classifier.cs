@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using IpVlanWin.Engine.Wire;
+
+namespace IpVlanWin.Engine.Ipvlan;
+
+/// <summary>Family of the address by which a frame is told apart.</summary>
+public enum KeyFamily : byte
+{
+    /// <summary>The frame has no valid header, or one that names no address.</summary>
+    None,
+
+    /// <summary>IPv4, or the IPv4 address of an ARP packet.</summary>
+    Four,
+
+    /// <summary>IPv6, or the target of a neighbor solicitation from the unspecified address.</summary>
+    Six,
+}
+
+/// <summary>Where in a frame its source and its key (semantics 9) stand, in bytes from the frame's start.</summary>
+public readonly struct L3Key
+{
+    internal L3Key(KeyFamily family, int source, int destination) => (Family, SourceOffset, DestinationOffset) = (family, (ushort)source, (ushort)destination);
+
+    /// <summary>Which addresses these are.</summary>
+    public KeyFamily Family { get; }
+
+    /// <summary>Where the source address stands.</summary>
+    public ushort SourceOffset { get; }
+
+    /// <summary>Where the address to look up stands.</summary>
+    public ushort DestinationOffset { get; }
+}
+
+/// <summary>
+/// Finds the addresses of a frame: semantics 6 to 11, ipvlan_get_L3_hdr and ipvlan_addr_lookup in the Linux driver.
+/// RFC 826, RFC 791 section 3.1, RFC 8200 section 3, RFC 4861 section 4.3. Total: any bytes give an answer.
+/// </summary>
+public static class Classifier
+{
+    private const int ArpLength = 28;
+    private const int Ipv4MinLength = 20;
+    private const int Ipv6Length = 40;
+    private const int IcmpV6 = 58;
+    private const int NeighborSolicitation = 135;
+
+    /// <summary>Classifies the packet at <paramref name="offset"/> of a frame.</summary>
+    /// <param name="frame">The whole frame.</param>
+    /// <param name="offset">Bytes of Ethernet header (and the tag that is off); at most the frame's length.</param>
+    /// <param name="protocol">The type field that goes with that offset.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L3Key Classify(ReadOnlySpan<byte> frame, int offset, ushort protocol)
+    {
+        var length = frame.Length - offset;
+        // Every branch checks the length before it reads: At is unchecked.
+        ref var packet = ref Unsafe.Add(ref MemoryMarshal.GetReference(frame), offset);
+        if (protocol == EtherType.IPv4)
+        {
+            if (length < Ipv4MinLength || packet >> 4 != 4)
+                return default;
+            var headerLength = (packet & 15) * 4;
+            var totalLength = At16(ref packet, 2);
+            return headerLength >= Ipv4MinLength && headerLength <= totalLength && totalLength <= length
+                ? new L3Key(KeyFamily.Four, offset + 12, offset + 16)
+                : default;
+        }
+        if (protocol == EtherType.IPv6)
+        {
+            if (length < Ipv6Length || packet >> 4 != 6)
+                return default;
+            return Unsafe.Add(ref packet, 6) != IcmpV6 || (At64(ref packet, 8) | At64(ref packet, 16)) != 0
+                ? new L3Key(KeyFamily.Six, offset + 8, offset + 24)
+                : FromUnspecified(ref packet, length, offset);
+        }
+        return protocol == EtherType.Arp && length >= ArpLength ? new L3Key(KeyFamily.Four, offset + 14, offset + 24) : default;
+    }
+
+    /// <summary>ICMPv6 from ::; only a whole neighbor solicitation has a key: its target.</summary>
+    private static L3Key FromUnspecified(ref byte packet, int length, int offset) =>
+        length >= 64 && Unsafe.Add(ref packet, 40) == NeighborSolicitation ? new L3Key(KeyFamily.Six, offset + 48, offset + 48) : default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ushort At16(ref byte packet, int offset) =>
+        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref packet, offset)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong At64(ref byte packet, int offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref packet, offset));
+}

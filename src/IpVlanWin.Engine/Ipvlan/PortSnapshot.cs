@@ -1,0 +1,306 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using IpVlanWin.Engine.Routing;
+using IpVlanWin.Engine.Wire;
+
+namespace IpVlanWin.Engine.Ipvlan;
+
+/// <summary>
+/// A port as the data path sees it during one batch: read <see cref="Port.Snapshot"/> once, then decide frame by frame. Mode, flag,
+/// master and the set of interfaces stay as they were; addresses, link states, groups and routes are live, each read whole.
+/// Calls count, so all of one port's come from one thread at a time. Nothing here allocates, locks or throws for a frame's sake.
+/// </summary>
+/// <remarks>Numbers in comments are rules of the semantics. In the Linux driver: ipvlan_handle_frame, ipvlan_queue_xmit, ipvlan_l3_rcv.</remarks>
+public sealed class PortSnapshot
+{
+    private const int MasterSlack = 18;
+
+    private readonly AddressMap _map;
+    private readonly VirtualInterface?[] _interfaces;
+    private readonly Router _router;
+
+    internal PortSnapshot(Port port, PortSnapshot? before)
+    {
+        _map = port.Map;
+        _router = port.Router;
+        _interfaces = before?._interfaces ?? [];
+        Drops = port.Drops;
+        (Mode, Flag, Mac, IpMtu, IsUp) = before is null
+            ? (PortMode.L3, PortFlag.Bridge, default, 0, false)
+            : (before.Mode, before.Flag, before.Mac, before.IpMtu, before.IsUp);
+    }
+
+    /// <summary>Mode of the port.</summary>
+    public PortMode Mode { get; internal init; }
+
+    /// <summary>Flag of the port.</summary>
+    public PortFlag Flag { get; internal init; }
+
+    /// <summary>The MAC that the master and all interfaces share.</summary>
+    public MacAddress Mac { get; internal init; }
+
+    /// <summary>The master's MTU in bytes of IP packet.</summary>
+    public int IpMtu { get; internal init; }
+
+    /// <summary>The master is up.</summary>
+    public bool IsUp { get; internal init; }
+
+    /// <summary>By number; null where a number is free.</summary>
+    internal VirtualInterface?[] Interfaces
+    {
+        get => _interfaces;
+        init => _interfaces = value;
+    }
+
+    private DropCounters Drops { get; }
+
+    /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
+    public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload)
+    {
+        if (!IsUp)
+            return Lost(DropReason.MasterDown);
+        if (frame.Length < EtherType.HeaderLength)
+            return Lost(DropReason.Runt);
+        return IsTooLong(frame, offload, IpMtu + MasterSlack) ? Lost(DropReason.Oversize) : ReceiveOnMaster(frame);
+    }
+
+    /// <summary>Decides on a frame that an interface's stack sends (semantics sections 5 and 6) and counts it.</summary>
+    /// <param name="sender">The interface; must belong to this port.</param>
+    /// <param name="frame">The frame, tag in place.</param>
+    /// <param name="offload">What is unfinished about it.</param>
+    /// <param name="now">Time on the clock of the neighbors' lifetimes.</param>
+    /// <param name="hop">Filled in where the decision is to route.</param>
+    public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
+    {
+        if (!sender.IsUp)
+            return Refused(sender, DropReason.InterfaceDown, SendError.NetworkDown);
+        if (frame.Length < EtherType.HeaderLength)
+            return Refused(sender, DropReason.Runt, SendError.Invalid);
+        var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
+        var limit = sender.IpMtu + EtherType.HeaderLength + (protocol == EtherType.VlanTag ? EtherType.TagLength : 0);
+        if (IsTooLong(frame, offload, limit))
+            return Refused(sender, DropReason.Oversize, SendError.MessageTooLong);
+        return Mode == PortMode.L2
+            ? TransmitSwitched(sender, frame, offload, protocol)
+            : TransmitRouted(sender, frame, offload, protocol, now, ref hop);
+    }
+
+    /// <summary>
+    /// The next interface that gets a copy of a flooded frame, counted there; null when there is none left. A cursor starts at 0.
+    /// Members that cannot take it (38) are counted and passed over. Read from the snapshot of the moment of flooding.
+    /// </summary>
+    /// <param name="frame">The flooded frame.</param>
+    /// <param name="offload">What is unfinished about it.</param>
+    /// <param name="sender">Who sent it and gets none; null for a frame received on the master.</param>
+    /// <param name="cursor">Where to go on.</param>
+    public VirtualInterface? NextReceiver(ReadOnlySpan<byte> frame, in FrameOffload offload, VirtualInterface? sender, ref int cursor)
+    {
+        var mac = MacAddress.Read(frame);
+        while (cursor < _interfaces.Length)
+        {
+            if (_interfaces[cursor++] is not { IsUp: true } member || member == sender || !member.HasMulticast(mac))
+                continue;
+            if (sender is null)
+            {
+                member.Counters.CountReceived(LengthWithoutTag(frame));
+            }
+            else if (IsTooLong(frame, offload, member.IpMtu + MasterSlack))
+            {
+                CountTooLong(member);
+                continue;
+            }
+            else
+            {
+                member.Counters.CountReceived(frame.Length);
+            }
+            member.Counters._multicast++;
+            return member;
+        }
+        return null;
+    }
+
+    /// <summary>Counts a frame that was decided on but could not go: the device, the backlog or the neighbor's queue had no room, or the master went down.</summary>
+    public void CountDrop(DropReason reason, VirtualInterface? at = null)
+    {
+        Drops.Count(reason);
+        at?.Drops.Count(reason);
+    }
+
+    /// <summary>Sections 3 and 4, for frames from the wire and for those that rule 21c turns back.</summary>
+    private Decision ReceiveOnMaster(ReadOnlySpan<byte> frame)
+    {
+        var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
+        var offset = EtherType.HeaderLength;
+        if (EtherType.IsTag(protocol))
+        {
+            offset += EtherType.TagLength;
+            if (frame.Length < offset)
+                return Lost(DropReason.ShortTag);
+            protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[16..]);
+        }
+        if (Mode == PortMode.L3S)
+            return ReceiveInspected(frame, offset, protocol);
+        var key = Classifier.Classify(frame, offset, protocol);
+        if (Mode == PortMode.L2 && (frame[0] & 1) != 0)
+        {
+            return protocol == EtherType.Pause || IsOurs(frame, key)
+                ? new Decision(DecisionAction.Host)
+                : new Decision(DecisionAction.FloodReceived);
+        }
+        var target = Owner(frame, key.Family, key.DestinationOffset);
+        if (target is null)
+            return new Decision(DecisionAction.Host);
+        target.Counters.CountReceived(LengthWithoutTag(frame));
+        return new Decision(DecisionAction.Deliver, target);
+    }
+
+    /// <summary>l3s: the host gets everything; a packet for an interface goes to its IP layer as well (18, 19).</summary>
+    private Decision ReceiveInspected(ReadOnlySpan<byte> frame, int offset, ushort protocol)
+    {
+        if (protocol is not (EtherType.IPv4 or EtherType.IPv6) || !IsForThisStation(frame, offset))
+            return new Decision(DecisionAction.Host);
+        var key = LocalInput.Destination(frame[offset..], protocol);
+        var target = key == KeyFamily.None ? null : Owner(frame, key, offset + (key == KeyFamily.Four ? 16 : 24));
+        if (target is null)
+            return new Decision(DecisionAction.Host);
+        var length = LocalInput.AcceptedLength(frame[offset..], protocol);
+        if (length == 0 || (key == KeyFamily.Four && Owner(frame, key, offset + 12) == target))
+        {
+            CountDrop(DropReason.L3sInvalid, target);
+            return new Decision(DecisionAction.Host);
+        }
+        target.Counters.CountReceived(EtherType.HeaderLength + length);
+        return new Decision(DecisionAction.HostAndLocal, target, packetLength: length);
+    }
+
+    private Decision TransmitSwitched(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol)
+    {
+        if (Flag != PortFlag.Vepa && frame[..MacAddress.Bytes].SequenceEqual(frame.Slice(MacAddress.Bytes, MacAddress.Bytes)))
+            return TransmitToOwnMac(sender, frame, offload, protocol);
+        sender.Counters.CountSent(frame.Length);
+        if ((frame[0] & 1) != 0)
+            return protocol == EtherType.Pause ? Swallowed(sender, DropReason.Pause) : new Decision(DecisionAction.FloodSent, sender);
+        return IsUp ? new Decision(DecisionAction.Wire) : Swallowed(sender, DropReason.MasterDown);
+    }
+
+    /// <summary>Rule 21.</summary>
+    private Decision TransmitToOwnMac(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol)
+    {
+        var key = Classifier.Classify(frame, EtherType.HeaderLength, protocol);
+        if (Owner(frame, key.Family, key.DestinationOffset) is { } target)
+            return TransmitToTarget(sender, target, frame, offload);
+        if (Flag == PortFlag.Private && EtherType.IsTag(protocol) && IsTaggedForSibling(sender, frame))
+            return Dropped(sender, DropReason.TaggedPrivate);
+        sender.Counters.CountSent(frame.Length);
+        if (!IsUp)
+            return Swallowed(sender, DropReason.MasterDown);
+        return IsTooLong(frame, offload, IpMtu + MasterSlack) ? Swallowed(sender, DropReason.Oversize) : ReceiveOnMaster(frame);
+    }
+
+    private Decision TransmitRouted(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, TimeSpan now, ref NextHop hop)
+    {
+        if (Flag != PortFlag.Vepa)
+        {
+            var key = Classifier.Classify(frame, EtherType.HeaderLength, protocol);
+            if (Owner(frame, key.Family, key.DestinationOffset) is { } target)
+                return TransmitToTarget(sender, target, frame, offload);
+        }
+        if ((frame[0] & 1) != 0)
+            return Dropped(sender, DropReason.MulticastInL3);
+        if (protocol is not (EtherType.IPv4 or EtherType.IPv6))
+            return Dropped(sender, DropReason.NotIp);
+        if (!IsUp)
+            return Dropped(sender, DropReason.MasterDown);
+        var decision = _router.Decide(frame, offload, protocol, IpMtu, now, ref hop);
+        if (decision.Action == DecisionAction.Drop)
+            return Dropped(sender, decision.Reason);
+        sender.Counters.CountSent(frame.Length);
+        return decision;
+    }
+
+    /// <summary>Rules 21a and 25: to a sibling, or to the sender itself.</summary>
+    private Decision TransmitToTarget(VirtualInterface sender, VirtualInterface target, ReadOnlySpan<byte> frame, in FrameOffload offload)
+    {
+        if (Flag == PortFlag.Private)
+            return Dropped(sender, DropReason.Private);
+        sender.Counters.CountSent(frame.Length);
+        if (IsTooLong(frame, offload, target.IpMtu + MasterSlack))
+        {
+            CountTooLong(target);
+            return new Decision(DecisionAction.Drop, target, DropReason.MtuExceeded);
+        }
+        target.Counters.CountReceived(frame.Length);
+        return new Decision(DecisionAction.Deliver, target);
+    }
+
+    /// <summary>Rule 13: one of the port's interfaces sent it, and it came back.</summary>
+    private bool IsOurs(ReadOnlySpan<byte> frame, L3Key key) =>
+        MacAddress.Read(frame[MacAddress.Bytes..]) == Mac && Owner(frame, key.Family, key.SourceOffset) is not null;
+
+    /// <summary>Rule 18a.</summary>
+    private bool IsForThisStation(ReadOnlySpan<byte> frame, int offset)
+    {
+        if ((frame[0] & 1) == 0 && MacAddress.Read(frame) != Mac)
+            return false;
+        return offset == EtherType.HeaderLength || (BinaryPrimitives.ReadUInt16BigEndian(frame[14..]) & 0xfff) == 0;
+    }
+
+    /// <summary>Rule 21b.</summary>
+    private bool IsTaggedForSibling(VirtualInterface sender, ReadOnlySpan<byte> frame)
+    {
+        const int Offset = EtherType.HeaderLength + EtherType.TagLength;
+        if (frame.Length < Offset)
+            return false;
+        var key = Classifier.Classify(frame, Offset, BinaryPrimitives.ReadUInt16BigEndian(frame[16..]));
+        return Owner(frame, key.Family, key.DestinationOffset) is { } target && target != sender;
+    }
+
+    /// <summary>The interface that is up and has the address (3).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private VirtualInterface? Owner(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
+    {
+        var id = _map.Find(frame, family, offset);
+        var interfaces = _interfaces;
+        // The map may already name an interface that this snapshot does not have yet.
+        return (uint)id < (uint)interfaces.Length && interfaces[id] is { IsUp: true } owner ? owner : null;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsTooLong(ReadOnlySpan<byte> frame, in FrameOffload offload, int limit) =>
+        frame.Length > limit && Segmenter.SegmentFrameLength(frame, offload) > limit;
+
+    private static int LengthWithoutTag(ReadOnlySpan<byte> frame) =>
+        EtherType.IsTag(BinaryPrimitives.ReadUInt16BigEndian(frame[12..])) ? frame.Length - EtherType.TagLength : frame.Length;
+
+    private void CountTooLong(VirtualInterface receiver)
+    {
+        receiver.Counters._rxErrors++;
+        CountDrop(DropReason.MtuExceeded, receiver);
+    }
+
+    private Decision Lost(DropReason reason)
+    {
+        Drops.Count(reason);
+        return new Decision(DecisionAction.Drop, reason: reason);
+    }
+
+    /// <summary>Before the port: no counter of the seven moves.</summary>
+    private Decision Refused(VirtualInterface sender, DropReason reason, SendError error)
+    {
+        CountDrop(reason, sender);
+        return new Decision(DecisionAction.Drop, reason: reason, error: error);
+    }
+
+    private Decision Dropped(VirtualInterface sender, DropReason reason)
+    {
+        sender.Counters._txDropped++;
+        return Refused(sender, reason, SendError.NoBuffers);
+    }
+
+    /// <summary>Lost, though the sender counts it as sent.</summary>
+    private Decision Swallowed(VirtualInterface sender, DropReason reason)
+    {
+        CountDrop(reason, sender);
+        return new Decision(DecisionAction.Drop, reason: reason);
+    }
+}

@@ -1,0 +1,83 @@
+using IpVlanWin.Engine.Wire;
+
+namespace IpVlanWin.Engine.Ipvlan;
+
+/// <summary>
+/// One virtual device of a port: ipvl_dev in the Linux driver. Its state is changed by <see cref="Port"/>, under the port's lock,
+/// and read without one by the data path; each field stands for itself, so no reader can see half a change.
+/// </summary>
+public sealed class VirtualInterface
+{
+    private volatile bool _isUp;
+    private volatile int _ipMtu;
+    private volatile bool _receivesAllMulticast;
+    private volatile ulong[] _groups = [];
+
+    internal VirtualInterface(string name, int id, int ipMtu)
+    {
+        Name = name;
+        Id = id;
+        _ipMtu = ipMtu;
+    }
+
+    /// <summary>Name, unique in the port.</summary>
+    public string Name { get; internal set; }
+
+    /// <summary>Number of the interface in its port: small, and used again when the interface is gone.</summary>
+    public int Id { get; }
+
+    /// <summary>Up; a removed interface is down for ever.</summary>
+    public bool IsUp => _isUp;
+
+    /// <summary>MTU in bytes of IP packet.</summary>
+    public int IpMtu => _ipMtu;
+
+    /// <summary>The MTU was set on the interface, so it does not follow the master's (semantics 51).</summary>
+    public bool HasOwnMtu { get; internal set; }
+
+    /// <summary>Promiscuous: here, all multicast and nothing else (semantics 16).</summary>
+    public bool IsPromiscuous { get; private set; }
+
+    /// <summary>Receives all multicast.</summary>
+    public bool IsAllMulticast { get; private set; }
+
+    /// <summary>The seven counters.</summary>
+    public InterfaceCounters Counters { get; } = new();
+
+    /// <summary>What was dropped, by reason.</summary>
+    public DropCounters Drops { get; } = new();
+
+    // Under the port's lock.
+    internal Dictionary<L3Address, int> PrefixLengths { get; } = [];
+
+    internal ReadOnlySpan<ulong> GroupValues => _groups;
+
+    /// <summary>The multicast groups it is a member of, sorted.</summary>
+    public IReadOnlyList<MacAddress> Groups => Array.ConvertAll(_groups, static value => new MacAddress(value));
+
+    /// <summary>The filter has this multicast MAC (semantics 15).</summary>
+    internal bool HasMulticast(MacAddress mac) =>
+        mac.IsBroadcast || _receivesAllMulticast || Array.BinarySearch(_groups, mac.Value) >= 0;
+
+    internal void SetUp(bool isUp) => _isUp = isUp;
+
+    internal void SetMtu(int ipMtu) => _ipMtu = ipMtu;
+
+    internal void SetPromiscuous(bool on)
+    {
+        IsPromiscuous = on;
+        _receivesAllMulticast = IsPromiscuous || IsAllMulticast;
+    }
+
+    internal void SetAllMulticast(bool on)
+    {
+        IsAllMulticast = on;
+        _receivesAllMulticast = IsPromiscuous || IsAllMulticast;
+    }
+
+    /// <summary>Replaces the list of groups.</summary>
+    internal void SetGroups(ulong[] sorted) => _groups = sorted;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

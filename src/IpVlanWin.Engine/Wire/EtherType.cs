@@ -1,0 +1,32 @@
+namespace IpVlanWin.Engine.Wire;
+
+/// <summary>Protocol numbers of the Ethernet type field (IEEE 802 Numbers, IANA) that the port tells apart, and header lengths in bytes.</summary>
+public static class EtherType
+{
+    /// <summary>IPv4 (RFC 894).</summary>
+    public const ushort IPv4 = 0x0800;
+
+    /// <summary>ARP (RFC 826).</summary>
+    public const ushort Arp = 0x0806;
+
+    /// <summary>Customer VLAN tag (IEEE 802.1Q).</summary>
+    public const ushort VlanTag = 0x8100;
+
+    /// <summary>IPv6 (RFC 2464 section 3).</summary>
+    public const ushort IPv6 = 0x86dd;
+
+    /// <summary>MAC control, PAUSE (IEEE 802.3 annex 31B).</summary>
+    public const ushort Pause = 0x8808;
+
+    /// <summary>Service VLAN tag (IEEE 802.1ad).</summary>
+    public const ushort ServiceTag = 0x88a8;
+
+    /// <summary>Bytes of an Ethernet header without a tag.</summary>
+    public const int HeaderLength = 14;
+
+    /// <summary>Bytes of a VLAN tag.</summary>
+    public const int TagLength = 4;
+
+    /// <summary>The type is that of a VLAN tag.</summary>
+    public static bool IsTag(ushort type) => type is VlanTag or ServiceTag;
+}
