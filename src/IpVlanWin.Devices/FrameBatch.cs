@@ -60,9 +60,12 @@ public sealed unsafe class FrameBatch : IDisposable
     /// <param name="length">Bytes of the frame.</param>
     /// <param name="offload">What is unfinished about it.</param>
     /// <param name="start">Where the frame begins in <see cref="Next"/>; less than <see cref="FrameStart"/> where bytes were put before it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The frame would not lie within <see cref="Next"/>.</exception>
     public void Append(int length, in FrameOffload offload = default, int start = FrameStart)
     {
+        ObjectDisposedException.ThrowIf(_arena == null, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(start, Headroom);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, FrameStart);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaxFrameLength);
         if (IsFull)
