@@ -16,13 +16,15 @@ public sealed class FramePump : IDisposable
 
     private readonly Port _port;
     private readonly Action<L3Address> _resolve;
-    private readonly OffloadEgress _wire;
-    private readonly OffloadEgress _host;
+    private readonly IFrameDevice _wire;
+    private readonly IFrameDevice _host;
+    private readonly OffloadEgress _egress = new();
+    private readonly FragmentingDevice _fragmentingWire;
     private readonly FrameBatch _batch;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
     private readonly byte[] _scratch = new byte[FrameBatch.Headroom + FrameBatch.MaxFrameLength];
-    private OffloadEgress?[] _interfaces = [];
+    private IFrameDevice?[] _interfaces = [];
     private PortSnapshot _snapshot;
     private TimeSpan _tooBigWindow = TimeSpan.MinValue;
     private int _tooBigReplies;
@@ -37,7 +39,8 @@ public sealed class FramePump : IDisposable
     {
         ArgumentNullException.ThrowIfNull(port);
         (_port, _resolve) = (port, resolve);
-        (_wire, _host) = (new OffloadEgress(wire), new OffloadEgress(host));
+        (_wire, _host) = (wire, host);
+        _fragmentingWire = new FragmentingDevice(wire);
         _batch = batch ?? new FrameBatch();
         _snapshot = port.Snapshot;
     }
@@ -54,7 +57,7 @@ public sealed class FramePump : IDisposable
         ArgumentNullException.ThrowIfNull(attached);
         if (attached.Id >= _interfaces.Length)
             Array.Resize(ref _interfaces, Math.Max(8, Math.Max(attached.Id + 1, _interfaces.Length * 2)));
-        _interfaces[attached.Id] = new OffloadEgress(device);
+        _interfaces[attached.Id] = device;
     }
 
     /// <summary>The interface's device is no longer used.</summary>
@@ -68,7 +71,7 @@ public sealed class FramePump : IDisposable
     /// <summary>Moves one batch that came from the wire. Returns true where more may wait.</summary>
     public bool ReceiveFromWire(TimeSpan now)
     {
-        Read(_wire.Device);
+        Read(_wire);
         for (var i = 0; i < _batch.Count; i++)
             Receive(_batch.Buffer(i), _batch.Offload(i), now);
         return EndBatch();
@@ -77,7 +80,7 @@ public sealed class FramePump : IDisposable
     /// <summary>Moves one batch that the host's own stack sent on the master. Returns true where more may wait.</summary>
     public bool ReceiveFromHost()
     {
-        Read(_host.Device);
+        Read(_host);
         for (var i = 0; i < _batch.Count; i++)
             SendFromHost(_batch.Buffer(i), _batch.Offload(i));
         return EndBatch();
@@ -87,9 +90,9 @@ public sealed class FramePump : IDisposable
     public bool ReceiveFromInterface(VirtualInterface sender, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(sender);
-        if (sender.Id >= _interfaces.Length || _interfaces[sender.Id] is not { } egress)
+        if (sender.Id >= _interfaces.Length || _interfaces[sender.Id] is not { } device)
             return false;
-        Read(egress.Device);
+        Read(device);
         for (var i = 0; i < _batch.Count; i++)
             Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now);
         return EndBatch();
@@ -142,7 +145,7 @@ public sealed class FramePump : IDisposable
                     _backlog.RemoveFirst();
                     break;
                 }
-                Send(EgressOf(receiver), buffer, _backlog.Offload, receiver);
+                Send(DeviceOf(receiver), buffer, _backlog.Offload, receiver);
                 mostCopies--;
             }
         }
@@ -188,7 +191,7 @@ public sealed class FramePump : IDisposable
         switch (decision.Action)
         {
             case DecisionAction.Deliver:
-                Send(EgressOf(decision.Target!), buffer, offload, decision.Target);
+                Send(DeviceOf(decision.Target!), buffer, offload, decision.Target);
                 break;
             case DecisionAction.Host:
                 Send(_host, buffer, offload, sender);
@@ -227,11 +230,11 @@ public sealed class FramePump : IDisposable
         }
     }
 
-    private OffloadEgress? EgressOf(VirtualInterface target) => target.Id < _interfaces.Length ? _interfaces[target.Id] : null;
+    private IFrameDevice? DeviceOf(VirtualInterface target) => target.Id < _interfaces.Length ? _interfaces[target.Id] : null;
 
-    private void Send(OffloadEgress? egress, Span<byte> buffer, in FrameOffload offload, VirtualInterface? at)
+    private void Send(IFrameDevice? device, Span<byte> buffer, in FrameOffload offload, VirtualInterface? at)
     {
-        if (egress is null || egress.Send(buffer, offload) != SendResult.Sent)
+        if (device is null || _egress.Send(device, buffer, offload) != SendResult.Sent)
             _snapshot.CountDrop(DropReason.DeviceQueueFull, at);
     }
 
@@ -261,7 +264,7 @@ public sealed class FramePump : IDisposable
             buffer = buffer[EtherType.TagLength..];
             finished = offload.Shifted(-EtherType.TagLength);
         }
-        Send(EgressOf(decision.Target!), buffer[..(FrameBatch.Headroom + EtherType.HeaderLength + decision.PacketLength)], finished, decision.Target);
+        Send(DeviceOf(decision.Target!), buffer[..(FrameBatch.Headroom + EtherType.HeaderLength + decision.PacketLength)], finished, decision.Target);
     }
 
     private void WaitForNeighbor(L3Address neighbor, Span<byte> buffer, in FrameOffload offload, bool needsFragmenting, VirtualInterface sender, TimeSpan now)
@@ -274,13 +277,8 @@ public sealed class FramePump : IDisposable
 
     private void SendRouted(Span<byte> buffer, in FrameOffload offload, bool needsFragmenting, VirtualInterface? sender)
     {
-        if (!needsFragmenting)
-        {
-            Send(_wire, buffer, offload, sender);
-            return;
-        }
-        if (!_wire.SendFragmented(buffer, offload, _snapshot.IpMtu))
-            _snapshot.CountDrop(DropReason.MtuExceeded, sender);
+        _fragmentingWire.IpMtu = _snapshot.IpMtu;
+        Send(needsFragmenting ? _fragmentingWire : _wire, buffer, offload, sender);
     }
 
     private void ReplyTooBig(VirtualInterface sender, Span<byte> buffer, bool isSix, TimeSpan now)
@@ -291,6 +289,6 @@ public sealed class FramePump : IDisposable
             return;
         var length = TooBigReply.Write(buffer[FrameBatch.Headroom..], from, _snapshot.Mac, _snapshot.IpMtu, _scratch.AsSpan(FrameBatch.Headroom));
         if (length > 0)
-            Send(EgressOf(sender), _scratch.AsSpan(0, FrameBatch.Headroom + length), default, sender);
+            Send(DeviceOf(sender), _scratch.AsSpan(0, FrameBatch.Headroom + length), default, sender);
     }
 }

@@ -69,6 +69,8 @@ internal sealed class EnginePort : IDisposable
         while (_pump.Flood(int.MaxValue))
         {
         }
+        // Each step asks anew for a missing neighbor.
+        _pump.DropExpired(TimeSpan.MaxValue);
         return decision;
     }
 

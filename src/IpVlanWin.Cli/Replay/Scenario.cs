@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -74,8 +75,8 @@ internal sealed record PlacedFrame(string At, string Frame);
 internal sealed record ActionArguments(
     string? Interface = null,
     string? Address = null,
-    string? Mode = null,
-    string? Flag = null,
+    [property: JsonConverter(typeof(WordOrNumber))] string? Mode = null,
+    [property: JsonConverter(typeof(WordOrNumber))] string? Flag = null,
     bool? On = null,
     string? Mac = null,
     int? Mtu = null);
@@ -90,6 +91,15 @@ internal sealed record InterfaceAfter(
     IReadOnlyList<string> Multicast,
     bool Promiscuous,
     bool Allmulti);
+
+/// <summary>A mode or flag may be given as a number that stands for no known value.</summary>
+internal sealed class WordOrNumber : JsonConverter<string>
+{
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.Number ? reader.GetInt64().ToString(CultureInfo.InvariantCulture) : reader.GetString();
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+}
 
 /// <summary>Reads vector files, plain or gzip-compressed, one JSON object a line.</summary>
 internal static class VectorFile

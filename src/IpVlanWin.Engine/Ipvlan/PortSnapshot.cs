@@ -126,6 +126,9 @@ public sealed class PortSnapshot
         at?.Drops.Count(reason);
     }
 
+    /// <summary>An address of the host to speak from; false where it has none of that family.</summary>
+    public bool TryPickHostAddress(bool isSix, out L3Address address) => _router.Host.TryPickSource(isSix, out address);
+
     /// <summary>Sections 3 and 4, for frames from the wire and for those that rule 21c turns back.</summary>
     private Decision ReceiveOnMaster(ReadOnlySpan<byte> frame)
     {
