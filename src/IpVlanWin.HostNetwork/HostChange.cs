@@ -27,9 +27,9 @@ public sealed record LinkChange(ChangeKind Kind, HostLink Link) : HostChange(Kin
 /// <param name="Address">The address as it is now, or as it was when removed.</param>
 public sealed record AddressChange(ChangeKind Kind, HostAddress Address) : HostChange(Kind);
 
-/// <summary>A route of the main table came, changed or went.</summary>
+/// <summary>A route of the main table came or went.</summary>
 /// <param name="Kind">What happened.</param>
-/// <param name="Route">The route as it is now, or as it was when removed.</param>
+/// <param name="Route">The route.</param>
 public sealed record RouteChange(ChangeKind Kind, HostRoute Route) : HostChange(Kind);
 
 /// <summary>A neighbor came, changed or went.</summary>

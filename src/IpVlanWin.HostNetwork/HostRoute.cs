@@ -33,16 +33,9 @@ public enum RouteKind : byte
     Throw = 9,
 }
 
-/// <summary>What makes a route one and the same.</summary>
-/// <param name="Destination">The prefix.</param>
-/// <param name="Metric">The preference; lower wins.</param>
-/// <param name="Kind">What it does.</param>
-/// <param name="LinkIndex">The egress link's index, or 0.</param>
-/// <param name="Gateway">The next hop, or null for a destination on the link.</param>
-public readonly record struct RouteKey(IPNetwork Destination, uint Metric, RouteKind Kind, int LinkIndex, IPAddress? Gateway);
-
 /// <summary>
-/// A route of the main table. A route over several next hops is shown as one of these for each next hop.
+/// A route of the main table. A route over several next hops is shown as one of these for each next hop. A route is its
+/// own identity: one that changes is another one.
 /// </summary>
 /// <remarks>Limits: routes that select by type of service or by source prefix are not shown; neither are other tables.</remarks>
 public sealed record HostRoute
@@ -70,7 +63,4 @@ public sealed record HostRoute
 
     /// <summary>True when the gateway is taken to be on the link even though no prefix covers it (<c>RTNH_F_ONLINK</c>).</summary>
     public bool OnLink { get; init; }
-
-    /// <summary>The route's identity.</summary>
-    public RouteKey Key => new(Destination, Metric, Kind, LinkIndex, Gateway);
 }

@@ -15,7 +15,7 @@ public sealed record HostSnapshot
     public ImmutableDictionary<AddressKey, HostAddress> Addresses { get; init; } = ImmutableDictionary<AddressKey, HostAddress>.Empty;
 
     /// <summary>Routes of the main table, both families.</summary>
-    public ImmutableDictionary<RouteKey, HostRoute> Routes { get; init; } = ImmutableDictionary<RouteKey, HostRoute>.Empty;
+    public ImmutableHashSet<HostRoute> Routes { get; init; } = [];
 
     /// <summary>Neighbors of both families, without those that need no resolution.</summary>
     public ImmutableDictionary<NeighborKey, HostNeighbor> Neighbors { get; init; } = ImmutableDictionary<NeighborKey, HostNeighbor>.Empty;

@@ -8,116 +8,141 @@ namespace IpVlanWin.HostNetwork.Linux;
 /// Reads and changes links, addresses, routes and neighbors of one network namespace by rtnetlink(7). The socket stays in
 /// the namespace it was opened in; all members may be called from any thread, one request runs at a time.
 /// </summary>
-/// <remarks>Every member throws <see cref="HostNetworkException"/> with the kernel's errno when the kernel refuses.</remarks>
+/// <remarks>
+/// Every member throws <see cref="HostNetworkException"/> with the kernel's errno when the kernel refuses (EPERM without
+/// CAP_NET_ADMIN, ENODEV for an unknown link). Lists are consistent: they are read again when the table changed meanwhile.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 public sealed partial class RouteNetlink : IDisposable
 {
+    /// <summary>How often a list is read again before a table that never rests is given up.</summary>
+    private const int DumpAttempts = 50;
+
+    // Guards _socket: a request and its answers are one unit.
+    private readonly Lock _lock = new();
+    private readonly NetlinkSocket _socket;
+
+    private RouteNetlink(NetlinkSocket socket) => _socket = socket;
+
     /// <summary>Opens a socket in the calling thread's namespace.</summary>
-    public static RouteNetlink Open() => throw new NotImplementedException();
+    public static RouteNetlink Open() => new(NetlinkSocket.Open());
 
     /// <summary>Opens a socket in a namespace.</summary>
-    public static RouteNetlink Open(NetworkNamespace networkNamespace) => throw new NotImplementedException();
+    /// <param name="networkNamespace">The namespace; it may be disposed afterwards.</param>
+    public static RouteNetlink Open(NetworkNamespace networkNamespace)
+    {
+        ArgumentNullException.ThrowIfNull(networkNamespace);
+        return networkNamespace.Run(Open);
+    }
 
-    /// <summary>All links, by index.</summary>
-    public IReadOnlyList<HostLink> ListLinks() => throw new NotImplementedException();
-    /// <summary>The link of that name, or null.</summary>
-    public HostLink? FindLink(string name) => throw new NotImplementedException();
-    /// <summary>The link of that index, or null.</summary>
-    public HostLink? FindLink(int index) => throw new NotImplementedException();
-    /// <summary>The link of that name. ENODEV when there is none.</summary>
-    public HostLink GetLink(string name) => throw new NotImplementedException();
-    /// <summary>The link of that index. ENODEV when there is none.</summary>
-    public HostLink GetLink(int index) => throw new NotImplementedException();
-    /// <summary>Makes a pair of veth links, the peer straight in another namespace when given. Returns the near end.</summary>
-    public HostLink CreateVeth(string name, string peerName, NetworkNamespace? peerNamespace = null) => throw new NotImplementedException();
-    /// <summary>Makes a dummy link.</summary>
-    public HostLink CreateDummy(string name) => throw new NotImplementedException();
-    /// <summary>Makes a bridge.</summary>
-    public HostLink CreateBridge(string name) => throw new NotImplementedException();
-    /// <summary>Deletes a link.</summary>
-    public void DeleteLink(int index) => throw new NotImplementedException();
-    /// <summary>Sets a link up or down.</summary>
-    public void SetUp(int index, bool up) => throw new NotImplementedException();
-    /// <summary>Switches ARP and ND on or off (<c>IFF_NOARP</c>).</summary>
-    public void SetArp(int index, bool on) => throw new NotImplementedException();
-    /// <summary>Switches promiscuous reception by the link's flag.</summary>
-    public void SetPromiscuous(int index, bool on) => throw new NotImplementedException();
-    /// <summary>Switches reception of all multicast by the link's flag.</summary>
-    public void SetAllMulticast(int index, bool on) => throw new NotImplementedException();
-    /// <summary>Sets the MTU in bytes of an IP packet.</summary>
-    public void SetMtu(int index, int ipMtu) => throw new NotImplementedException();
-    /// <summary>Sets the MAC address.</summary>
-    public void SetMac(int index, PhysicalAddress mac) => throw new NotImplementedException();
-    /// <summary>Makes the link a port of a bridge, or of none with 0.</summary>
-    public void SetMaster(int index, int masterIndex) => throw new NotImplementedException();
-    /// <summary>Renames a link; before Linux 6.2 it has to be down.</summary>
-    public void Rename(int index, string name) => throw new NotImplementedException();
-    /// <summary>Moves a link to another namespace, under another name when given. It may get another index there.</summary>
-    public void MoveTo(int index, NetworkNamespace networkNamespace, string? newName = null) => throw new NotImplementedException();
-    /// <summary>Says how the link makes its IPv6 link-local address.</summary>
-    public void SetAddressGeneration(int index, AddressGeneration mode) => throw new NotImplementedException();
-    /// <summary>Whether an offload is on.</summary>
-    public bool GetOffload(string linkName, LinkOffload offload) => throw new NotImplementedException();
-    /// <summary>Switches an offload.</summary>
-    public void SetOffload(string linkName, LinkOffload offload, bool on) => throw new NotImplementedException();
+    /// <summary>Addresses of both families.</summary>
+    /// <param name="linkIndex">Only those of this link; null for all.</param>
+    public IReadOnlyList<HostAddress> ListAddresses(int? linkIndex = null) =>
+        Repeat("list the addresses", (List<HostAddress> list) => DumpAddresses(_socket, address =>
+        {
+            if (linkIndex is null || address.LinkIndex == linkIndex) list.Add(address);
+        }));
 
-    /// <summary>Addresses of both families, of one link when given.</summary>
-    public IReadOnlyList<HostAddress> ListAddresses(int? linkIndex = null) => throw new NotImplementedException();
     /// <summary>Adds an address. EEXIST when the link has it.</summary>
-    public void AddAddress(int linkIndex, IPAddress address, int prefixLength, AddressFlags flags = AddressFlags.None) => throw new NotImplementedException();
-    /// <summary>Removes an address. EADDRNOTAVAIL when the link does not have it.</summary>
-    public void RemoveAddress(int linkIndex, IPAddress address, int prefixLength) => throw new NotImplementedException();
+    /// <param name="linkIndex">The link.</param>
+    /// <param name="address">IPv4 or IPv6; a scope identifier is ignored.</param>
+    /// <param name="prefixLength">In bits: 0 to 32 or 0 to 128.</param>
+    /// <param name="flags">
+    /// <see cref="AddressFlags.NoDad"/> makes an IPv6 address usable at once, <see cref="AddressFlags.NoPrefixRoute"/> adds no route.
+    /// </param>
+    public void AddAddress(int linkIndex, IPAddress address, int prefixLength, AddressFlags flags = AddressFlags.None) =>
+        Execute(writer => RouteRequests.Address(writer, add: true, linkIndex, address, prefixLength, flags));
+
+    /// <summary>
+    /// Removes an address. EADDRNOTAVAIL when the link does not have it. With an IPv4 subnet's first address its further
+    /// addresses go too, unless the link's promote_secondaries is set (ip-sysctl).
+    /// </summary>
+    /// <param name="linkIndex">The link.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="prefixLength">Its prefix length in bits.</param>
+    public void RemoveAddress(int linkIndex, IPAddress address, int prefixLength) =>
+        Execute(writer => RouteRequests.Address(writer, add: false, linkIndex, address, prefixLength, AddressFlags.None));
 
     /// <summary>Routes of the main table, both families.</summary>
-    public IReadOnlyList<HostRoute> ListRoutes() => throw new NotImplementedException();
-    /// <summary>Adds a route. EEXIST when there is one to the same destination with the same metric.</summary>
-    public void AddRoute(HostRoute route) => throw new NotImplementedException();
-    /// <summary>Adds a route in the place of one to the same destination with the same metric.</summary>
-    public void ReplaceRoute(HostRoute route) => throw new NotImplementedException();
-    /// <summary>Removes a route. ESRCH when there is none.</summary>
-    public void RemoveRoute(HostRoute route) => throw new NotImplementedException();
+    public IReadOnlyList<HostRoute> ListRoutes() => Repeat("list the routes", (List<HostRoute> list) => DumpRoutes(_socket, list.Add));
 
-    /// <summary>Neighbors of both families, of one link when given, without those that need no resolution.</summary>
-    public IReadOnlyList<HostNeighbor> ListNeighbors(int? linkIndex = null) => throw new NotImplementedException();
-    /// <summary>Adds or replaces a neighbor.</summary>
-    public void SetNeighbor(int linkIndex, IPAddress address, PhysicalAddress mac, NeighborState state = NeighborState.Permanent) => throw new NotImplementedException();
+    /// <summary>Adds a route. EEXIST when there is one to the same destination with the same metric.</summary>
+    /// <param name="route">The route. ENETUNREACH when its gateway is on no link and it is not <see cref="HostRoute.OnLink"/>.</param>
+    public void AddRoute(HostRoute route) => Execute(writer => RouteRequests.Route(writer, route, Rtnl.NLM_F_CREATE | Rtnl.NLM_F_EXCL));
+
+    /// <summary>Adds a route in the place of one to the same destination with the same metric, if there is one.</summary>
+    /// <param name="route">The route.</param>
+    public void ReplaceRoute(HostRoute route) => Execute(writer => RouteRequests.Route(writer, route, Rtnl.NLM_F_CREATE | Rtnl.NLM_F_REPLACE));
+
+    /// <summary>Removes a route. ESRCH when there is none.</summary>
+    /// <param name="route">
+    /// Destination and kind decide, and of metric, link, gateway and preferred source those that are given.
+    /// </param>
+    public void RemoveRoute(HostRoute route) => Execute(writer => RouteRequests.Route(writer, route, 0));
+
+    /// <summary>Neighbors of both families, without those that need no resolution (as `ip neighbor` shows them).</summary>
+    /// <param name="linkIndex">Only those of this link; null for all.</param>
+    public IReadOnlyList<HostNeighbor> ListNeighbors(int? linkIndex = null) =>
+        Repeat("list the neighbors", (List<HostNeighbor> list) => DumpNeighbors(_socket, neighbor =>
+        {
+            if (linkIndex is null || neighbor.LinkIndex == linkIndex) list.Add(neighbor);
+        }));
+
+    /// <summary>Adds a neighbor or replaces what is known about it.</summary>
+    /// <param name="linkIndex">The link.</param>
+    /// <param name="address">Its IP address.</param>
+    /// <param name="mac">Its MAC address.</param>
+    /// <param name="state">How far it is trusted.</param>
+    public void SetNeighbor(int linkIndex, IPAddress address, PhysicalAddress mac, NeighborState state = NeighborState.Permanent) =>
+        Execute(writer => RouteRequests.Neighbor(writer, linkIndex, address, mac, state));
+
     /// <summary>Removes a neighbor. ENOENT when there is none.</summary>
-    public void RemoveNeighbor(int linkIndex, IPAddress address) => throw new NotImplementedException();
-    /// <summary>Asks the kernel to resolve a neighbor; returns at once, the result comes as a change of the watch.</summary>
-    public void Resolve(int linkIndex, IPAddress address) => throw new NotImplementedException();
+    /// <param name="linkIndex">The link.</param>
+    /// <param name="address">Its IP address.</param>
+    public void RemoveNeighbor(int linkIndex, IPAddress address) => Execute(writer => RouteRequests.RemoveNeighbor(writer, linkIndex, address));
+
+    /// <summary>
+    /// Asks the kernel to resolve a neighbor by ARP or ND. Returns at once; success and failure come as changes of a
+    /// <see cref="HostWatch"/>. Does nothing when the neighbor is known and fresh.
+    /// </summary>
+    /// <param name="linkIndex">The link.</param>
+    /// <param name="address">The IP address to resolve.</param>
+    public void Resolve(int linkIndex, IPAddress address) => Execute(writer => RouteRequests.Resolve(writer, linkIndex, address));
 
     /// <summary>Starts a batch: many changes in few system calls.</summary>
-    public RouteBatch CreateBatch() => throw new NotImplementedException();
+    public RouteBatch CreateBatch() => new(this);
 
     /// <summary>Closes the socket.</summary>
-    public void Dispose() => throw new NotImplementedException();
-}
+    public void Dispose()
+    {
+        lock (_lock) _socket.Dispose();
+    }
 
-/// <summary>A change of a <see cref="RouteBatch"/> that the kernel refused.</summary>
-/// <param name="Position">The change's place in the batch, from 0.</param>
-/// <param name="Error">Why.</param>
-public sealed record BatchFailure(int Position, HostNetworkException Error);
+    internal List<BatchFailure> Execute(NetlinkWriter requests)
+    {
+        var failures = new List<BatchFailure>();
+        lock (_lock) _socket.Execute(requests, failures);
+        return failures;
+    }
 
-/// <summary>Changes that are sent together. Each is tried on its own: one that fails does not stop the others.</summary>
-[SupportedOSPlatform("linux")]
-public sealed partial class RouteBatch
-{
-    /// <summary>The number of changes collected.</summary>
-    public int Count => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.AddAddress"/>
-    public void AddAddress(int linkIndex, IPAddress address, int prefixLength, AddressFlags flags = AddressFlags.None) => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.RemoveAddress"/>
-    public void RemoveAddress(int linkIndex, IPAddress address, int prefixLength) => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.AddRoute"/>
-    public void AddRoute(HostRoute route) => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.ReplaceRoute"/>
-    public void ReplaceRoute(HostRoute route) => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.RemoveRoute"/>
-    public void RemoveRoute(HostRoute route) => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.SetNeighbor"/>
-    public void SetNeighbor(int linkIndex, IPAddress address, PhysicalAddress mac, NeighborState state = NeighborState.Permanent) => throw new NotImplementedException();
-    /// <inheritdoc cref="RouteNetlink.RemoveNeighbor"/>
-    public void RemoveNeighbor(int linkIndex, IPAddress address) => throw new NotImplementedException();
-    /// <summary>Sends all, empties the batch and returns what was refused, in order.</summary>
-    public IReadOnlyList<BatchFailure> Send() => throw new NotImplementedException();
+    private void Execute(Action<NetlinkWriter> write)
+    {
+        var writer = new NetlinkWriter();
+        write(writer);
+        foreach (var failure in Execute(writer)) throw failure.Error;
+    }
+
+    private List<T> Repeat<T>(string attempt, Func<List<T>, bool> dump)
+    {
+        lock (_lock)
+        {
+            for (var i = 0; i < DumpAttempts; i++)
+            {
+                var list = new List<T>();
+                if (dump(list)) return list;
+            }
+        }
+        LinuxError.Throw(LinuxError.EINTR, attempt, $"they changed during each of {DumpAttempts} readings");
+        return null;
+    }
 }
