@@ -1,3 +1,4 @@
+using System.Reflection;
 using IpVlanWin.Devices.Pcap;
 using static IpVlanWin.Devices.Tests.Pcap.Captures;
 
@@ -62,8 +63,10 @@ public sealed class CaptureFaultTests
         ["byte order of second section", Patched(File().Section(), Start + 8, 0x00), "byte-order magic 0x1a2b3c00 must be 0x1a2b3c4d in either byte order"],
     ];
 
+    public static string DisplayName(MethodInfo method, object[] row) => $"{method.Name} ({row[0]})";
+
     [TestMethod]
-    [DynamicData(nameof(Headers))]
+    [DynamicData(nameof(Headers), DynamicDataDisplayName = nameof(DisplayName))]
     public void A_bad_header_is_told_when_opening(string what, byte[] file, string message)
     {
         var fault = Assert.ThrowsExactly<CaptureFormatException>(() => CaptureReader.Open(new MemoryStream(file), "t"), what);
@@ -72,7 +75,7 @@ public sealed class CaptureFaultTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Blocks))]
+    [DynamicData(nameof(Blocks), DynamicDataDisplayName = nameof(DisplayName))]
     public void A_bad_block_is_told_with_its_offset_after_the_frames_before_it(string what, byte[] file, string message, int further = 0)
     {
         var (packets, fault) = ReadToFault(file, "capture.pcapng");
