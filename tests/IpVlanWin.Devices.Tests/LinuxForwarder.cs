@@ -9,7 +9,7 @@ namespace IpVlanWin.Devices.Tests;
 [SupportedOSPlatform("linux")]
 internal sealed class LinuxForwarder : IDisposable
 {
-    private const int WarmUpFrames = 200;
+    private const int WarmUpFrames = 50;
 
     private readonly IFrameDevice[] _devices;
     private readonly Epoll _epoll = new();
@@ -31,6 +31,12 @@ internal sealed class LinuxForwarder : IDisposable
 
     /// <summary>Bytes that the thread allocated while forwarding, the first frames aside.</summary>
     public long Allocated { get; private set; }
+
+    /// <summary>Frames that a <see cref="LinuxFinishedOnly"/> should not have been given.</summary>
+    public int Violations => _devices.OfType<LinuxFinishedOnly>().Sum(device => device.Violations);
+
+    /// <summary>Frames over which <see cref="Allocated"/> was taken.</summary>
+    public long Measured { get; private set; }
 
     public void Stop()
     {
@@ -65,8 +71,9 @@ internal sealed class LinuxForwarder : IDisposable
                 for (var i = 0; i < count; i++)
                     frames += Forward((int)ready[i].Tag);
                 if (baseline == 0 && frames > WarmUpFrames)
-                    baseline = GC.GetAllocatedBytesForCurrentThread();
+                    (baseline, Measured) = (GC.GetAllocatedBytesForCurrentThread(), -frames);
             }
+            Measured = baseline == 0 ? 0 : Measured + frames;
             Allocated = baseline == 0 ? 0 : GC.GetAllocatedBytesForCurrentThread() - baseline;
         }
         catch (Exception exception)

@@ -65,14 +65,44 @@ internal sealed class LinuxTestNamespace : IDisposable
     public T Run<T>(Func<T> call) => NamespaceThread.Run(_descriptor, call);
 
     /// <summary>Runs `ip` commands, one a line.</summary>
-    public void Ip(params string[] commands)
+    public void Ip(params string[] commands) => Assert.AreEqual("", RunIp(commands).Errors, string.Join("; ", commands));
+
+    /// <summary>Runs one `ip` command that a kernel may not know.</summary>
+    public bool TryIp(string command) => RunIp(command).Errors.Length == 0;
+
+    /// <summary>What an `ip` command that begins with an option prints.</summary>
+    public string AskIp(string command) => RunIp(command).Output;
+
+    /// <summary>
+    /// Waits until an interface sends. A veth whose other end came up later has its queue put in by the kernel's link watch, a moment
+    /// after the command returns; frames sent before that are lost without an error.
+    /// </summary>
+    public void WaitForLink(string name)
     {
-        using var process = Run(() => Process.Start(new ProcessStartInfo("ip", "-batch -") { RedirectStandardInput = true, RedirectStandardError = true })!);
-        process.StandardInput.Write(string.Join('\n', commands) + "\n");
+        var clock = Stopwatch.StartNew();
+        string state;
+        do
+            state = AskIp($"-o link show dev {name}");
+        while ((!state.Contains("state UP", StringComparison.Ordinal) || state.Contains("qdisc noop ", StringComparison.Ordinal)) && clock.Elapsed < TimeSpan.FromSeconds(10));
+        Assert.Contains("state UP", state);
+    }
+
+    private (string Output, string Errors) RunIp(params string[] commands)
+    {
+        var isQuestion = commands is [['-', ..]];
+        using var process = Run(() => Process.Start(new ProcessStartInfo("ip", isQuestion ? commands[0] : "-batch -")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!);
+        if (!isQuestion)
+            process.StandardInput.Write(string.Join('\n', commands) + "\n");
         process.StandardInput.Close();
-        var errors = process.StandardError.ReadToEnd();
+        // What `ip` prints here fits the pipes: none waits for the other to be read.
+        var (output, errors) = (process.StandardOutput.ReadToEnd(), process.StandardError.ReadToEnd());
         process.WaitForExit();
-        Assert.AreEqual(0, process.ExitCode, $"{string.Join("; ", commands)}: {errors}");
+        return (output, process.ExitCode == 0 ? "" : $"status {process.ExitCode}: {errors}");
     }
 
     public Socket Socket(AddressFamily family, SocketType type, ProtocolType protocol) =>
