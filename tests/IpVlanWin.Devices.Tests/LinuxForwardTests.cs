@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
@@ -191,6 +192,36 @@ public sealed class LinuxForwardTests
             Assert.IsGreaterThan(0, direction.Segmented[(int)SegmentationKind.Udp]);
             Assert.IsGreaterThan(20_000, direction.Longest);
         }
+    }
+
+    /// <summary>BIG TCP (Linux 5.19): frames longer than any IPv4 packet, which the batch has no room for.</summary>
+    [TestMethod]
+    public void Frames_longer_than_the_batch_takes_are_counted_and_never_cut_short()
+    {
+        if (!_b.TryIp("link set w0 gso_max_size 150000"))
+            Assert.Inconclusive("needs BIG TCP (Linux 5.19, iproute2 6.0)");
+        using var forwarder = Joined(_tap, _packet);
+        using var listener = Bound(_a, "fd09::1", SocketType.Stream, ProtocolType.Tcp);
+        listener.Listen();
+        using var sender = Bound(_b, "fd09::2", SocketType.Stream, ProtocolType.Tcp);
+        sender.Connect(listener.LocalEndPoint!);
+        using var receiver = listener.Accept();
+        var data = new byte[1 << 20];
+        var received = new byte[1 << 20];
+        var clock = Stopwatch.StartNew();
+        while (_packet.ReceiveErrors == 0 && clock.Elapsed < TimeSpan.FromSeconds(8))
+        {
+            RandomNumberGenerator.Fill(data);
+            var sending = Task.Run(() => sender.Send(data));
+            for (var at = 0; at < data.Length;)
+                at += receiver.Receive(received.AsSpan(at));
+            Assert.AreEqual(data.Length, sending.Result);
+            CollectionAssert.AreEqual(data, received);
+        }
+        forwarder.Stop();
+        TestContext.WriteLine($"from B: {forwarder.From[1]}, {_packet.ReceiveErrors} not read");
+        Assert.IsGreaterThan(0, _packet.ReceiveErrors);
+        Assert.IsLessThanOrEqualTo(FrameBatch.MaxFrameLength, forwarder.From[1].Longest);
     }
 
     // Where a limit is given, both devices take finished frames only, of at most so many bytes.
