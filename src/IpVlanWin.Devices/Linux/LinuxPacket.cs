@@ -9,6 +9,8 @@ namespace IpVlanWin.Devices.Linux;
 /// A packet socket (packet(7)) on one Ethernet interface: what arrives there is read, what is sent leaves there, offload headers and VLAN
 /// tags included. It sees frames besides the namespace's own stack, not instead of it: the interface should carry no address.
 /// Link down is passing, frames are refused meanwhile; the interface's removal is told by <see cref="IsGone"/>.
+/// The kernel refuses a finished frame longer than the MTU and its headers, and makes room for one 802.1Q tag, not for an 802.1ad one
+/// (packet_extra_vlan_len_allowed): carrying those at full length takes an interface with an MTU 4 bytes larger.
 /// </summary>
 [SupportedOSPlatform("linux")]
 public sealed unsafe class LinuxPacket : IRemovableDevice
