@@ -176,6 +176,7 @@ public sealed class EngineDatapath : IDatapath
         }
         _groupsPolling.Dispose();
         _wireWatch.Dispose();
+        _host.Stop();
         _pump.Dispose();
         foreach (var side in _sides.Values)
             Close(side);

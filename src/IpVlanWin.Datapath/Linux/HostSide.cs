@@ -85,11 +85,17 @@ internal sealed class HostSide : IDisposable
         _netlink.SetMtu(Tap.InterfaceIndex, ipMtu);
     }
 
-    public void Dispose()
+    /// <summary>Mirrors no more: nothing is told when this returns.</summary>
+    public void Stop()
     {
         _refreshing?.Dispose();
-        _toResolve.Writer.TryComplete();
         _watch?.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _toResolve.Writer.TryComplete();
         _resolving.GetAwaiter().GetResult();
         _netlink.Dispose();
         Tap.Dispose();

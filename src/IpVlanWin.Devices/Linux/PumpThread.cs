@@ -56,50 +56,31 @@ public sealed class PumpThread : IDisposable
     /// <summary>Time on the pump's clock.</summary>
     public static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
-    /// <summary>Has something done by the pump's thread, between batches, in order.</summary>
+    /// <summary>Has something done by the pump's thread, between batches, in order. Not after <see cref="Dispose"/>.</summary>
     public void Post(Action<FramePump> change)
     {
         _posted.Enqueue(() => change(_pump));
         _epoll.Wake();
     }
 
-    /// <summary>Has something done by the pump's thread and waits until it is. Not from the pump's thread itself.</summary>
-    /// <exception cref="InvalidOperationException">The pump has ended.</exception>
-    public void Invoke(Action<FramePump> change)
-    {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Post(pump =>
-        {
-            try
-            {
-                change(pump);
-                done.SetResult();
-            }
-            catch (LinuxDeviceException fault)
-            {
-                done.SetException(fault);
-            }
-        });
-        if (Task.WaitAny(done.Task, Completion) != 0 && !done.Task.IsCompleted)
-            throw new InvalidOperationException("the frame pump has ended");
-        done.Task.GetAwaiter().GetResult();
-    }
-
     /// <summary>From now on the interface's frames cross by this device. Returns when it is so.</summary>
+    /// <exception cref="LinuxDeviceException">The device's descriptor cannot be watched, or the pump has ended.</exception>
     public void Attach(VirtualInterface attached, IFrameDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        Invoke(pump =>
+        var hasRun = TryInvoke(pump =>
         {
             var tag = _nextTag++;
             _epoll.Add(device.PollDescriptor, tag);
             _attached.Add(tag, (attached, device));
             pump.Attach(attached, device);
         });
+        if (!hasRun)
+            throw new LinuxDeviceException($"{device.Name}: the frame pump has ended");
     }
 
     /// <summary>The device is no longer used when this returns.</summary>
-    public void Detach(VirtualInterface detached) => Invoke(_ =>
+    public void Detach(VirtualInterface detached) => TryInvoke(_ =>
     {
         foreach (var (tag, entry) in _attached)
         {
@@ -115,6 +96,29 @@ public sealed class PumpThread : IDisposable
         _epoll.Wake();
         _thread.Join();
         _epoll.Dispose();
+    }
+
+    /// <summary>Has something done by the pump's thread and waits until it is. Returns false where the pump has ended before.</summary>
+    private bool TryInvoke(Action<FramePump> change)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(pump =>
+        {
+            try
+            {
+                change(pump);
+                done.SetResult();
+            }
+            catch (LinuxDeviceException fault)
+            {
+                done.SetException(fault);
+            }
+        });
+        Task.WaitAny(done.Task, Completion);
+        if (!done.Task.IsCompleted)
+            return false;
+        done.Task.GetAwaiter().GetResult();
+        return true;
     }
 
     private void Run()
