@@ -156,6 +156,9 @@ public sealed class PumpThread : IDisposable
             if (now >= nextHousekeeping)
             {
                 _pump.DropExpired(now);
+                // A removed link tells its packet socket that it is down, and a moment later, without a word, that it is gone.
+                CheckMaster(WireTag);
+                CheckMaster(HostTag);
                 nextHousekeeping = now + s_housekeeping;
             }
         }
