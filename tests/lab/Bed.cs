@@ -39,10 +39,11 @@ internal sealed class Bed : IDisposable
             port.WriteSysctl("net/ipv6/conf/default/disable_ipv6", "1");
             var near = PortSide.Netlink.CreateVeth(WireLink, Wire.Device, Wire.Namespace);
             PortSide.Netlink.SetUp(near.Index, true);
+            // Before the peer sends anything itself: the listener takes out the peer's own frames from now on.
+            _macs = new WireMacs(Wire.Namespace);
             Wire.SetUp();
             Wire.Netlink.AddAddress(Wire.Link, OffLinkFour, 32);
             Wire.Netlink.AddAddress(Wire.Link, OffLinkSix, 128, AddressFlags.NoDad);
-            _macs = new WireMacs(Wire.Namespace);
             Datapath = new EngineDatapath(new LinuxPortSettings
             {
                 MasterName = Host.Device,

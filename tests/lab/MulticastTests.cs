@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Text;
 using IpVlanWin.Engine.Ipvlan;
 
 namespace IpVlanWin.Lab.Tests;
@@ -11,6 +12,8 @@ namespace IpVlanWin.Lab.Tests;
 public sealed class MulticastTests : LabTest
 {
     private const int MulticastDns = 5353;
+    private const int LevelSocket = 1;
+    private const int BindToDevice = 25;
     private static readonly IPAddress s_four = IPAddress.Parse("224.0.0.251");
     private static readonly IPAddress s_six = IPAddress.Parse("ff02::fb");
 
@@ -66,8 +69,11 @@ public sealed class MulticastTests : LabTest
         using var green = Listener(bed.Green, isSix: false);
         using var host = Listener(bed.Host, isSix: false);
         using var wire = Listener(bed.Wire, isSix: false);
-        foreach (var socket in new[] { red, wire })
+        foreach (var (socket, station) in new[] { (red, bed.Red), (wire, bed.Wire) })
+        {
             socket.EnableBroadcast = true;
+            socket.SetRawSocketOption(LevelSocket, BindToDevice, Encoding.ASCII.GetBytes(station.Device));
+        }
 
         Eventually.Holds(() => IsHeard(red, green, target) && TransferTests.TryReceive(wire, new byte[9]) is 1);
         Assert.AreEqual(0, host.Available, "an interface's broadcast at the host");
