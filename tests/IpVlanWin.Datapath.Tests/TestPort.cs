@@ -12,12 +12,18 @@ internal sealed class TestPort : IDisposable
 {
     public const string WireLink = "wire";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(25);
-    private readonly string _run = string.Create(CultureInfo.InvariantCulture, $"datapath-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}");
+    private const string Prefix = "datapath-";
+
+    // Held while this object lives: namespaces whose run's lock is free are a killed test's.
+    private readonly RunLock _lock = null!;
     private readonly List<NetworkNamespace> _made = [];
 
     public TestPort(bool open = true)
     {
         Require();
+        RemoveDead();
+        var run = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}.{RandomNumberGenerator.GetHexString(6, lowercase: true)}");
+        _lock = RunLock.TryAcquire(run) ?? throw new InvalidOperationException($"{run} is taken");
         try
         {
             Wire = Create("wire");
@@ -69,7 +75,7 @@ internal sealed class TestPort : IDisposable
     /// <summary>A namespace that goes with this object.</summary>
     public NetworkNamespace Create(string role)
     {
-        var made = NetworkNamespace.Create($"{_run}-{role}");
+        var made = NetworkNamespace.Create($"{_lock.Name}-{role}");
         _made.Add(made);
         return made;
     }
@@ -91,6 +97,18 @@ internal sealed class TestPort : IDisposable
             made.Dispose();
             if (NetworkNamespace.Exists(made.Name!))
                 NetworkNamespace.Delete(made.Name!);
+        }
+        _lock.Dispose();
+    }
+
+    private static void RemoveDead()
+    {
+        var runs = NetworkNamespace.List().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => name[..name.LastIndexOf('-')]);
+        foreach (var run in runs.Union(RunLock.List().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))).Where(run => run.Length > Prefix.Length))
+        {
+            using var dead = RunLock.TryAcquire(run);
+            foreach (var name in dead is null ? [] : NetworkNamespace.List().Where(name => name.StartsWith(run + "-", StringComparison.Ordinal)))
+                NetworkNamespace.Delete(name);
         }
     }
 }

@@ -18,11 +18,11 @@ public sealed class CleanUpTests : LabTest
         var warm = Use();
         AssertGone(warm);
         Eventually.Holds(() => Threads() == 0);
-        var descriptors = Descriptors();
+        var before = Descriptors();
         for (var i = 0; i < 3; i++)
             AssertGone(Use());
         Eventually.Holds(() => Threads() == 0, "no thread of a port is left");
-        Eventually.Holds(() => Descriptors() <= descriptors, "no descriptor is left", () => $"{Descriptors()} of {descriptors}");
+        Eventually.Holds(() => Left(before) == "", "no descriptor is left", () => Left(before));
     }
 
     /// <summary>The run's part of the namespaces' names.</summary>
@@ -59,10 +59,27 @@ public sealed class CleanUpTests : LabTest
         return count;
     }
 
-    private static int Descriptors()
+    /// <summary>Open descriptors by what they are, such as "socket" or "/dev/net/tun".</summary>
+    private static Dictionary<string, int> Descriptors()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        var kinds = new Dictionary<string, int>();
+        foreach (var path in Directory.EnumerateFiles("/proc/self/fd").Concat(Directory.EnumerateDirectories("/proc/self/fd")))
+        {
+            try
+            {
+                var kind = (File.ResolveLinkTarget(path, returnFinalTarget: false)?.Name ?? "").Split(':')[0];
+                kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
+            }
+            catch (IOException)
+            {
+                // It has just been closed.
+            }
+        }
+        return kinds;
     }
+
+    private static string Left(Dictionary<string, int> before) => string.Join(
+        ' ', Descriptors().Where(kind => kind.Value > before.GetValueOrDefault(kind.Key)).Select(kind => $"{kind.Key}: {kind.Value} after {before.GetValueOrDefault(kind.Key)}"));
 }
