@@ -14,6 +14,8 @@ public sealed class FramePump : IDisposable
     /// <summary>Most replies "too big" in a second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f).</summary>
     public const int TooBigRepliesPerSecond = 100;
 
+    private const int MostUnflushed = 64;
+
     private readonly Port _port;
     private readonly Action<L3Address> _resolve;
     private readonly IFrameDevice _wire;
@@ -23,6 +25,8 @@ public sealed class FramePump : IDisposable
     private readonly FrameBatch _batch;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
+    // Devices that were sent something since the last flush; one may stand here more than once.
+    private readonly List<IFrameDevice> _unflushed = new(MostUnflushed);
     private readonly byte[] _scratch = new byte[FrameBatch.Headroom + FrameBatch.MaxFrameLength];
     private IFrameDevice?[] _interfaces = [];
     private PortSnapshot _snapshot;
@@ -149,17 +153,27 @@ public sealed class FramePump : IDisposable
                 mostCopies--;
             }
         }
+        Flush();
         return _backlog.Count > 0;
     }
 
     /// <summary>A neighbor's MAC is known now: what waited for it goes out.</summary>
     public void NeighborFound(L3Address neighbor, MacAddress mac)
     {
+        TakeSnapshot();
         foreach (var packet in _pending.Take(neighbor))
         {
-            mac.Write(packet.Buffer.AsSpan(FrameBatch.Headroom));
+            if (!_snapshot.IsUp)
+            {
+                _snapshot.CountDrop(DropReason.MasterDown, packet.Sender);
+                continue;
+            }
+            var frame = packet.Buffer.AsSpan(FrameBatch.Headroom);
+            mac.Write(frame);
+            _snapshot.Mac.Write(frame[MacAddress.Bytes..]);
             SendRouted(packet.Buffer, packet.Offload, packet.NeedsFragmenting, packet.Sender);
         }
+        Flush();
     }
 
     /// <summary>Drops what has waited too long for a neighbor.</summary>
@@ -167,6 +181,17 @@ public sealed class FramePump : IDisposable
     {
         foreach (var packet in _pending.TakeExpired(now))
             _snapshot.CountDrop(DropReason.NoRoute, packet.Sender);
+    }
+
+    /// <summary>
+    /// Ends a run of frames given one by one: what devices held back goes out now. The members that move batches, flood or answer for a
+    /// neighbor do it by themselves.
+    /// </summary>
+    public void Flush()
+    {
+        foreach (var device in _unflushed)
+            device.Flush();
+        _unflushed.Clear();
     }
 
     /// <inheritdoc/>
@@ -183,6 +208,7 @@ public sealed class FramePump : IDisposable
     {
         var more = _batch.Count > 0;
         _batch.Clear();
+        Flush();
         return more;
     }
 
@@ -236,6 +262,15 @@ public sealed class FramePump : IDisposable
     {
         if (device is null || _egress.Send(device, buffer, offload) != SendResult.Sent)
             _snapshot.CountDrop(DropReason.DeviceQueueFull, at);
+        if (device is not null && (_unflushed.Count == 0 || _unflushed[^1] != device))
+            NoteUnflushed(device);
+    }
+
+    private void NoteUnflushed(IFrameDevice device)
+    {
+        if (_unflushed.Count == MostUnflushed)
+            Flush();
+        _unflushed.Add(device);
     }
 
     private void AddToBacklog(Span<byte> buffer, in FrameOffload offload, VirtualInterface? exclude, VirtualInterface? sender)
