@@ -31,7 +31,10 @@ internal sealed class AddressTable<TKey>
 
     private readonly ulong _seed;
     private Slot[][] _directory = [new Slot[MinSlots]];
+
+    // The writer's, beside the directory: how many low bits of an entry's number its table goes by, and how many slots of it are full.
     private byte[] _depths = [0];
+    private int[] _used = [0];
 
     public AddressTable(ulong seed) => _seed = seed;
 
@@ -68,14 +71,15 @@ internal sealed class AddressTable<TKey>
             var index = DirectoryIndex(hash, _directory.Length);
             var slots = _directory[index];
             // At most five slots in eight are full: probes stay short and an empty slot always ends them.
-            if ((Used(slots) + 1) * 8 <= slots.Length * 5)
+            if ((_used[index] + 1) * 8 <= slots.Length * 5)
             {
                 Place(slots, key, value);
+                Publish(index, slots, _used[index] + 1);
                 Count++;
                 return true;
             }
             if (slots.Length < SplitSlots || _depths[index] == MaxDepth)
-                Publish(index, Rebuilt(slots, slots.Length * 2, static _ => true));
+                Publish(index, Rebuilt(slots, slots.Length * 2, static _ => true), _used[index]);
             else
                 Split(index);
         }
@@ -90,9 +94,9 @@ internal sealed class AddressTable<TKey>
         var gone = key;
         var slots = _directory[index];
         var length = slots.Length;
-        while (length > MinSlots && Used(slots) * 8 <= length)
+        while (length > MinSlots && _used[index] * 8 <= length)
             length /= 2;
-        Publish(index, Rebuilt(slots, length, kept => !kept.Same(gone)));
+        Publish(index, Rebuilt(slots, length, kept => !kept.Same(gone)), _used[index] - 1);
         Count--;
         return true;
     }
@@ -131,11 +135,14 @@ internal sealed class AddressTable<TKey>
     }
 
     /// <summary>Every directory entry that shares the table's low bits gets the new one.</summary>
-    private void Publish(int index, Slot[] slots)
+    private void Publish(int index, Slot[] slots, int used)
     {
         var step = 1 << _depths[index];
         for (var i = index & (step - 1); i < _directory.Length; i += step)
+        {
             Volatile.Write(ref _directory[i], slots);
+            _used[i] = used;
+        }
     }
 
     private void Split(int index)
@@ -144,6 +151,7 @@ internal sealed class AddressTable<TKey>
         if (1 << depth == _directory.Length)
         {
             _depths = [.. _depths, .. _depths];
+            _used = [.. _used, .. _used];
             Volatile.Write(ref _directory, [.. _directory, .. _directory]);
         }
         var slots = _directory[index];
@@ -153,8 +161,8 @@ internal sealed class AddressTable<TKey>
         var halves = (Rebuilt(slots, slots.Length, key => !IsOne(key)), Rebuilt(slots, slots.Length, IsOne));
         for (var i = zero; i < _directory.Length; i += step)
             _depths[i] = (byte)(depth + 1);
-        Publish(zero, halves.Item1);
-        Publish(zero + step, halves.Item2);
+        Publish(zero, halves.Item1, Used(halves.Item1));
+        Publish(zero + step, halves.Item2, Used(halves.Item2));
     }
 
     private struct Slot

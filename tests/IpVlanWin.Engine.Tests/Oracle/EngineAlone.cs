@@ -11,7 +11,7 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
 
     public Port Port { get; } = port;
 
-    public bool ShowsReplies => false;
+    public bool CanHoldSnapshot => true;
 
     public bool HoldsSnapshot
     {

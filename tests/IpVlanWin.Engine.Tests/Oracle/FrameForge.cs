@@ -75,6 +75,15 @@ public sealed class FrameForge(Random random)
         return new ForgedFrame(frame);
     }
 
+    /// <summary>An IPv4 or IPv6 packet of that length for a foreign MAC.</summary>
+    public ForgedFrame Routable(int packetLength)
+    {
+        var isSix = Chance(20);
+        var packet = isSix ? PacketSix() : PacketFour();
+        Array.Resize(ref packet, Math.Max(packetLength, 60));
+        return new ForgedFrame([.. Convert.FromHexString(Stations[2]), .. Convert.FromHexString(Mac), .. Big16(isSix ? 0x86dd : 0x0800), .. packet]);
+    }
+
     private void Bend(byte[] frame)
     {
         for (var count = 1 + random.Next(3); count > 0 && frame.Length > 0; count--)

@@ -7,8 +7,8 @@ public interface IPortUnderTest
 {
     Port Port { get; }
 
-    /// <summary>The engine alone shows the reply "too big" in its decision only.</summary>
-    bool ShowsReplies { get; }
+    /// <summary>It has <see cref="HoldsSnapshot"/>.</summary>
+    bool CanHoldSnapshot { get; }
 
     /// <summary>While held, frames are decided on with the snapshot of that moment, as in a batch during which the port changes.</summary>
     bool HoldsSnapshot { get; set; }
