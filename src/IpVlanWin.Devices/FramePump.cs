@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Routing;
@@ -249,7 +250,7 @@ public sealed class FramePump : IDisposable
                 break;
             case DecisionAction.Drop:
                 if (decision is { Reason: DropReason.MtuExceeded, Target: null })
-                    ReplyTooBig(sender!, buffer, hop.Address.IsSix, now);
+                    ReplyTooBig(sender!, buffer, now);
                 break;
             default:
                 throw new InvalidOperationException($"unknown action {decision.Action}");
@@ -316,8 +317,10 @@ public sealed class FramePump : IDisposable
         Send(needsFragmenting ? _fragmentingWire : _wire, buffer, offload, sender);
     }
 
-    private void ReplyTooBig(VirtualInterface sender, Span<byte> buffer, bool isSix, TimeSpan now)
+    private void ReplyTooBig(VirtualInterface sender, Span<byte> buffer, TimeSpan now)
     {
+        // The packet's family, not the next hop's: IPv4 may go by an IPv6 gateway (RFC 8950).
+        var isSix = BinaryPrimitives.ReadUInt16BigEndian(buffer[(FrameBatch.Headroom + 12)..]) == EtherType.IPv6;
         if (now - TimeSpan.FromSeconds(1) >= _tooBigWindow)
             (_tooBigWindow, _tooBigReplies) = (now, 0);
         if (_tooBigReplies++ >= TooBigRepliesPerSecond || !_snapshot.TryPickHostAddress(isSix, out var from))

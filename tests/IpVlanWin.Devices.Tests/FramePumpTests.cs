@@ -358,6 +358,24 @@ public sealed class FramePumpTests
     }
 
     [TestMethod]
+    public void Ipv4_by_an_ipv6_gateway_is_answered_in_ipv4()
+    {
+        var (bed, a) = WithGrowingMtu(OffloadKinds.None);
+        using (bed)
+        {
+            bed.Port.AddRoute(L3Prefix.Parse("198.51.100.0/24"), new IpVlanWin.Engine.Routing.Route(L3Address.Parse("fd00::fe")));
+            var longOne = Ip(OtherMac, OwnMac, "10.0.0.2", "198.51.100.1", 2000, dontFragment: true);
+            bed.Send(a, longOne);
+            var reply = bed.TakeAll().Single();
+            CollectionAssert.AreEqual((byte[])[8, 0, 0x45], reply.Bytes[12..15]);
+            CollectionAssert.AreEqual(longOne[14..100], reply.Bytes[42..128]);
+            bed.Send(a, Ip(OtherMac, OwnMac, "10.0.0.2", "198.51.100.1"));
+            var sent = bed.TakeAll().Single();
+            CollectionAssert.AreEqual((byte[])[.. Mac(GatewayMac), .. Mac(OwnMac), 8, 0], sent.Bytes[..14]);
+        }
+    }
+
+    [TestMethod]
     public void Devices_that_were_sent_something_are_flushed_at_the_end_of_each_batch()
     {
         var (port, a, b) = NewPort(PortMode.L3);

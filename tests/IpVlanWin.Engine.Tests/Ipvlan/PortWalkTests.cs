@@ -9,10 +9,10 @@ namespace IpVlanWin.Engine.Tests.Ipvlan;
 [TestClass]
 public sealed class PortWalkTests
 {
-    private const int LeastWalks = 6;
+    private const int LeastWalks = 5;
     private const int Walks = 40;
     private const int StepsPerWalk = 5000;
-    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(5);
 
     public TestContext TestContext { get; set; } = null!;
 
@@ -38,6 +38,8 @@ public sealed class PortWalkTests
         TestContext.WriteLine($"{judged} frames judged in {clock.Elapsed.TotalSeconds:F1} s");
         foreach (var (what, count) in reached.OrderBy(entry => entry.Key))
             TestContext.WriteLine($"{(what.FromWire ? "rx" : "tx")} {what.Action} {what.Reason.Word()}{(what.Fragments ? " fragments" : "")}: {count}");
+        foreach (var action in Enum.GetValues<DecisionAction>())
+            Assert.IsTrue(reached.Keys.Any(what => what.Action == action), $"the walk reaches {action}");
         Assert.IsGreaterThan(LeastWalks * StepsPerWalk / 2, judged);
     }
 }

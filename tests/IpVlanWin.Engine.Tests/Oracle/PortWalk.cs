@@ -275,7 +275,7 @@ public sealed class PortWalk
     }
 
     private string GatewayFor(string address) =>
-        _forge.Pick([.. (address.Length == 8 ? FrameForge.Four : FrameForge.Six).Where(other => other.Any(digit => digit != '0'))]);
+        _forge.Pick([.. (address.Length == 8 ^ _random.Next(10) == 0 ? FrameForge.Four : FrameForge.Six).Where(other => other.Any(digit => digit != '0'))]);
 
     private void RemoveRoute()
     {
