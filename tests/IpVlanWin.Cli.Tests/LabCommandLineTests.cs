@@ -175,7 +175,7 @@ public sealed class LabCommandLineTests
     {
         var output = new StringWriter(CultureInfo.InvariantCulture);
         var errors = new StringWriter(CultureInfo.InvariantCulture);
-        var status = Program.Run(args, output, errors);
+        var status = Program.Run(args, errors, output);
         return (status, output.ToString(), errors.ToString());
     }
 }
