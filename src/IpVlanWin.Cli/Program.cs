@@ -8,7 +8,7 @@ internal static class Program
     /// <summary>Exit status as iproute2's: 0, 1 for wrong syntax (or a failed judgement), 2 for a refusal.</summary>
     private static int Main(string[] args) => Run(args, Console.Error);
 
-    internal static int Run(string[] args, TextWriter errors)
+    internal static int Run(string[] args, TextWriter errors, TextWriter? output = null)
     {
         var root = new RootCommand("Linux ipvlan for Windows: many interfaces, one MAC.") { ReplayCommand.Create() };
         var parsed = root.Parse(args);
@@ -19,7 +19,7 @@ internal static class Program
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output ?? Console.Out });
         }
         catch (CommandException fault)
         {
