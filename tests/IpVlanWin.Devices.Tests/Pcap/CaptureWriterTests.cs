@@ -157,7 +157,7 @@ public sealed class CaptureWriterTests
         Assert.AreEqual(0, classic.AddInterface("eth0"));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => classic.Write(1, 0, FrameA));
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => classic.AddInterface("eth1"));
-        Assert.AreEqual("a classic pcap file has one interface; use pcapng for more", error.Message);
+        Assert.AreEqual("the capture file can describe no further interface: classic pcap has 1, pcapng up to 65536", error.Message);
     }
 
     [TestMethod]
