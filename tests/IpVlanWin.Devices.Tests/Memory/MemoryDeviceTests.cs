@@ -150,6 +150,7 @@ public sealed class MemoryDeviceTests
         Assert.AreEqual(SendResult.Refused, device.Inject([2]));
         Assert.AreEqual(SendResult.Refused, device.Send(Buffer([2]), default));
         Assert.AreEqual(2, device.SendRefused);
+        Assert.AreEqual(2, device.InjectRefused);
         using var batch = new FrameBatch();
         device.Receive(batch);
         Assert.AreEqual(1, batch.Count);
