@@ -24,6 +24,7 @@ public sealed class FramePump : IDisposable
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
     private readonly byte[] _scratch = new byte[FrameBatch.Headroom + FrameBatch.MaxFrameLength];
+    private readonly List<IFrameDevice> _toFlush = [];
     private IFrameDevice?[] _interfaces = [];
     private PortSnapshot _snapshot;
     private TimeSpan _tooBigWindow = TimeSpan.MinValue;
@@ -149,6 +150,7 @@ public sealed class FramePump : IDisposable
                 mostCopies--;
             }
         }
+        Flush();
         return _backlog.Count > 0;
     }
 
@@ -160,6 +162,7 @@ public sealed class FramePump : IDisposable
             mac.Write(packet.Buffer.AsSpan(FrameBatch.Headroom));
             SendRouted(packet.Buffer, packet.Offload, packet.NeedsFragmenting, packet.Sender);
         }
+        Flush();
     }
 
     /// <summary>Drops what has waited too long for a neighbor.</summary>
@@ -183,7 +186,15 @@ public sealed class FramePump : IDisposable
     {
         var more = _batch.Count > 0;
         _batch.Clear();
+        Flush();
         return more;
+    }
+
+    private void Flush()
+    {
+        foreach (var device in _toFlush)
+            device.Flush();
+        _toFlush.Clear();
     }
 
     private void CarryOut(in Decision decision, VirtualInterface? sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, ref NextHop hop)
@@ -236,6 +247,8 @@ public sealed class FramePump : IDisposable
     {
         if (device is null || _egress.Send(device, buffer, offload) != SendResult.Sent)
             _snapshot.CountDrop(DropReason.DeviceQueueFull, at);
+        else if (_toFlush.Count == 0 || _toFlush[^1] != device)
+            _toFlush.Add(device);
     }
 
     private void AddToBacklog(Span<byte> buffer, in FrameOffload offload, VirtualInterface? exclude, VirtualInterface? sender)
