@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using IpVlanWin.Cli.Lab;
 using IpVlanWin.Cli.Replay;
 
 namespace IpVlanWin.Cli;
@@ -8,18 +10,28 @@ internal static class Program
     /// <summary>Exit status as iproute2's: 0, 1 for wrong syntax (or a failed judgement), 2 for a refusal.</summary>
     private static int Main(string[] args) => Run(args, Console.Error);
 
-    internal static int Run(string[] args, TextWriter errors)
+    internal static int Run(string[] args, TextWriter errors, TextWriter? output = null)
     {
-        var root = new RootCommand("Linux ipvlan for Windows: many interfaces, one MAC.") { ReplayCommand.Create() };
-        var parsed = root.Parse(args);
-        if (parsed.Errors is [var first, ..])
+        var root = new RootCommand("Linux ipvlan for Windows: many interfaces, one MAC.")
         {
-            errors.WriteLine($"ipvlan: {first.Message}");
+            LabCommand.Create(),
+            ReplayCommand.Create(),
+        };
+        // A file that begins with "@" is a file.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (args.Length == 0)
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = errors, Error = errors });
+            return 1;
+        }
+        if (parsed.Action is not HelpAction && ParseErrors.Describe(parsed) is { } error)
+        {
+            errors.WriteLine($"ipvlan: {error}");
             return 1;
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output ?? Console.Out, Error = errors });
         }
         catch (CommandException fault)
         {

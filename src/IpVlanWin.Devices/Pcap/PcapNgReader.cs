@@ -135,7 +135,7 @@ internal sealed class PcapNgReader : CaptureReader
 
     private void BeginSection(ReadOnlySpan<byte> body)
     {
-        CheckBody(body, SectionBodyLength, "section header block");
+        CheckBody(body, SectionBodyLength, "a section header block");
         var major = U16(body[4..]);
         var minor = U16(body[6..]);
         // Section 4.1: 2 was written for minor by mistake and means 0.
@@ -147,7 +147,7 @@ internal sealed class PcapNgReader : CaptureReader
 
     private void AddInterface(ReadOnlySpan<byte> body)
     {
-        CheckBody(body, InterfaceBodyLength, "interface description block");
+        CheckBody(body, InterfaceBodyLength, "an interface description block");
         if (_interfaces.Count == MaxInterfaces)
             Fail($"section has more than {MaxInterfaces} interfaces");
         string? name = null, description = null;
@@ -195,7 +195,7 @@ internal sealed class PcapNgReader : CaptureReader
 
     private CapturedFrame ReadPacket(uint type, ReadOnlySpan<byte> body)
     {
-        CheckBody(body, PacketBodyLength, type == PacketBlock ? "packet block" : "enhanced packet block");
+        CheckBody(body, PacketBodyLength, type == PacketBlock ? "a packet block" : "an enhanced packet block");
         var @interface = Interface(type == PacketBlock ? U16(body) : U32(body));
         var timestamp = ((ulong)U32(body[4..]) << 32) | U32(body[8..]);
         var captured = U32(body[12..]);
@@ -234,7 +234,7 @@ internal sealed class PcapNgReader : CaptureReader
 
     private CapturedFrame ReadSimplePacket(ReadOnlySpan<byte> body)
     {
-        CheckBody(body, SimplePacketBodyLength, "simple packet block");
+        CheckBody(body, SimplePacketBodyLength, "a simple packet block");
         var @interface = Interface(0);
         var original = U32(body);
         var captured = @interface.SnapLength == 0 ? original : (uint)Math.Min(original, @interface.SnapLength);
@@ -286,7 +286,7 @@ internal sealed class PcapNgReader : CaptureReader
     private void CheckBody(ReadOnlySpan<byte> body, int least, string kind)
     {
         if (body.Length < least)
-            Fail($"total length {body.Length + SmallestBlock} is below {least + SmallestBlock}, the least of a {kind}");
+            Fail($"total length {body.Length + SmallestBlock} is below {least + SmallestBlock}, the least of {kind}");
     }
 
     private static ReadOnlySpan<byte> UpToZero(ReadOnlySpan<byte> text)

@@ -17,9 +17,27 @@ public sealed class NeighborTable
     /// <summary>The MAC of an address at a time; false where none is known or the entry no longer holds.</summary>
     public bool TryFind(L3Address address, TimeSpan now, out MacAddress mac)
     {
-        var found = _entries.TryGetValue(address, out var entry) && entry.HoldsUntil >= now;
-        mac = found ? entry.Mac : default;
-        return found;
+        mac = default;
+        if (!_entries.TryGetValue(address, out var entry) || entry.HoldsUntil < now)
+            return false;
+        mac = entry.Mac;
+        if (!entry.IsUsed)
+            entry.IsUsed = true;
+        return true;
+    }
+
+    /// <summary>The addresses that <see cref="TryFind"/> has found since the last call, so that who mirrors them can have them confirmed.</summary>
+    public IReadOnlyList<L3Address> TakeUsed()
+    {
+        var used = new List<L3Address>();
+        foreach (var (address, entry) in _entries)
+        {
+            if (!entry.IsUsed)
+                continue;
+            entry.IsUsed = false;
+            used.Add(address);
+        }
+        return used;
     }
 
     /// <summary>Adds or replaces an entry.</summary>
@@ -41,5 +59,13 @@ public sealed class NeighborTable
         }
     }
 
-    private readonly record struct Entry(MacAddress Mac, TimeSpan HoldsUntil);
+    private sealed class Entry(MacAddress mac, TimeSpan holdsUntil)
+    {
+        public MacAddress Mac { get; } = mac;
+
+        public TimeSpan HoldsUntil { get; } = holdsUntil;
+
+        // A mark, not a count: written only where it changes, so that the data path seldom writes.
+        public bool IsUsed { get; set; }
+    }
 }

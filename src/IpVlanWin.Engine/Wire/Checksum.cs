@@ -85,46 +85,56 @@ public static class Checksum
     internal static void WriteNonZero(Span<byte> field, ushort checksum) =>
         BinaryPrimitives.WriteUInt16BigEndian(field, checksum == 0 ? ushort.MaxValue : checksum);
 
-    // Adds 32-bit words into 64-bit lanes, which no span is long enough to overflow; 2^16 = 1 (mod 2^16 - 1) makes the width free.
+    // Adds up 32-bit words; 2^16 = 1 (mod 2^16 - 1) makes the width free. A lane adds whole 64-bit words, carries out of it lost, and
+    // their high halves apart: all - (high << 32) is the exact sum of the low halves (mod 2^64), which no span is long enough to overflow.
     private static ulong SumNative(ref byte start, nuint length)
     {
         nuint at = 0;
         ulong sum = 0;
-        if (Vector512.IsHardwareAccelerated && length >= (nuint)Vector512<byte>.Count)
+        if (Vector512.IsHardwareAccelerated && length >= 128)
         {
-            var low = Vector512<ulong>.Zero;
-            var high = Vector512<ulong>.Zero;
-            for (; at + (nuint)Vector512<byte>.Count <= length; at += (nuint)Vector512<byte>.Count)
+            Vector512<ulong> all0 = default, all1 = default, high0 = default, high1 = default;
+            for (; length - at >= 2 * 64; at += 2 * 64)
             {
-                var words = Vector512.LoadUnsafe(ref start, at).AsUInt64();
-                low += words & Vector512.Create(0xFFFF_FFFFul);
-                high += words >>> 32;
+                var words0 = Vector512.LoadUnsafe(ref start, at).AsUInt64();
+                var words1 = Vector512.LoadUnsafe(ref start, at + 64).AsUInt64();
+                all0 += words0;
+                all1 += words1;
+                high0 += words0 >>> 32;
+                high1 += words1 >>> 32;
             }
-            sum = Vector512.Sum(low + high);
+            high0 += high1;
+            sum = Vector512.Sum(all0 + all1 - (high0 << 32) + high0);
         }
-        if (Vector256.IsHardwareAccelerated && length - at >= (nuint)Vector256<byte>.Count)
+        else if (Vector256.IsHardwareAccelerated && length >= 64)
         {
-            var low = Vector256<ulong>.Zero;
-            var high = Vector256<ulong>.Zero;
-            for (; at + (nuint)Vector256<byte>.Count <= length; at += (nuint)Vector256<byte>.Count)
+            Vector256<ulong> all0 = default, all1 = default, high0 = default, high1 = default;
+            for (; length - at >= 2 * 32; at += 2 * 32)
             {
-                var words = Vector256.LoadUnsafe(ref start, at).AsUInt64();
-                low += words & Vector256.Create(0xFFFF_FFFFul);
-                high += words >>> 32;
+                var words0 = Vector256.LoadUnsafe(ref start, at).AsUInt64();
+                var words1 = Vector256.LoadUnsafe(ref start, at + 32).AsUInt64();
+                all0 += words0;
+                all1 += words1;
+                high0 += words0 >>> 32;
+                high1 += words1 >>> 32;
             }
-            sum += Vector256.Sum(low + high);
+            high0 += high1;
+            sum = Vector256.Sum(all0 + all1 - (high0 << 32) + high0);
         }
-        else if (!Vector256.IsHardwareAccelerated && Vector128.IsHardwareAccelerated && length >= (nuint)Vector128<byte>.Count)
+        else if (Vector128.IsHardwareAccelerated && length >= 32)
         {
-            var low = Vector128<ulong>.Zero;
-            var high = Vector128<ulong>.Zero;
-            for (; at + (nuint)Vector128<byte>.Count <= length; at += (nuint)Vector128<byte>.Count)
+            Vector128<ulong> all0 = default, all1 = default, high0 = default, high1 = default;
+            for (; length - at >= 2 * 16; at += 2 * 16)
             {
-                var words = Vector128.LoadUnsafe(ref start, at).AsUInt64();
-                low += words & Vector128.Create(0xFFFF_FFFFul);
-                high += words >>> 32;
+                var words0 = Vector128.LoadUnsafe(ref start, at).AsUInt64();
+                var words1 = Vector128.LoadUnsafe(ref start, at + 16).AsUInt64();
+                all0 += words0;
+                all1 += words1;
+                high0 += words0 >>> 32;
+                high1 += words1 >>> 32;
             }
-            sum = Vector128.Sum(low + high);
+            high0 += high1;
+            sum = Vector128.Sum(all0 + all1 - (high0 << 32) + high0);
         }
         return sum + SumTail(ref Unsafe.Add(ref start, at), length - at);
     }

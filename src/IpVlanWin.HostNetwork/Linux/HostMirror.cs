@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Runtime.Versioning;
 
 namespace IpVlanWin.HostNetwork.Linux;
@@ -21,7 +22,7 @@ internal enum HostTables
 /// </summary>
 /// <remarks>
 /// Some changes are not announced and are found by a dump: IPv4 routes that go with their link or their preferred source
-/// (fib_sync_down_dev, fib_sync_down_addr), the route that a replacement replaces, routes that go with a next-hop object.
+/// (fib_sync_down_dev, fib_sync_down_addr), IPv6 routes that lose it (rt6_remove_prefsrc), the route that a replacement replaces, routes that go with a next-hop object.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed class HostMirror
@@ -31,6 +32,9 @@ internal sealed class HostMirror
     private readonly ImmutableDictionary<NeighborKey, HostNeighbor>.Builder _neighbors = ImmutableDictionary.CreateBuilder<NeighborKey, HostNeighbor>();
     private readonly ImmutableHashSet<HostRoute>.Builder _routes = ImmutableHashSet.CreateBuilder<HostRoute>();
     private readonly List<HostRoute> _parsedRoutes = [];
+
+    // How many of the known routes prefer each source address.
+    private readonly Dictionary<IPAddress, int> _preferredSources = [];
     private List<HostChange> _changes = [];
 
     /// <summary>The tables that must be read again.</summary>
@@ -112,7 +116,8 @@ internal sealed class HostMirror
 
     private void ApplyAddress(HostAddress address, bool present)
     {
-        if (!present) Stale |= HostTables.Routes;
+        // IPv4 routes go with the source they prefer, IPv6 routes lose it.
+        if (!present && _preferredSources.ContainsKey(address.Address)) Stale |= HostTables.Routes;
         Apply(_addresses, address.Key, address, present, static (kind, address) => new AddressChange(kind, address));
     }
 
@@ -128,10 +133,12 @@ internal sealed class HostMirror
 
     private void ApplyRoute(HostRoute route, bool present)
     {
-        if (present ? _routes.Add(route) : _routes.Remove(route))
-        {
-            _changes.Add(new RouteChange(present ? ChangeKind.Added : ChangeKind.Removed, route));
-        }
+        if (!(present ? _routes.Add(route) : _routes.Remove(route))) return;
+        _changes.Add(new RouteChange(present ? ChangeKind.Added : ChangeKind.Removed, route));
+        if (route.PreferredSource is not { } source) return;
+        var users = _preferredSources.GetValueOrDefault(source) + (present ? 1 : -1);
+        if (users > 0) _preferredSources[source] = users;
+        else _preferredSources.Remove(source);
     }
 
     private void Apply<TKey, T>(ImmutableDictionary<TKey, T>.Builder table, TKey key, T value, bool present, Func<ChangeKind, T, HostChange> change)

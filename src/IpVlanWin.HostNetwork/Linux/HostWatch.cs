@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
@@ -28,6 +29,7 @@ public sealed class HostWatch : IDisposable
     private readonly SafeFileHandle _wake;
     private readonly Action<IReadOnlyList<HostChange>>? _onChanges;
     private readonly HostMirror _mirror = new();
+    private long _nextReading;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -162,11 +164,11 @@ public sealed class HostWatch : IDisposable
         try
         {
             Deliver();
-            while (Poll(wait: _mirror.Stale == HostTables.None))
+            while (Poll(Patience()))
             {
                 // Only an empty queue makes the kernel take notifications again after it dropped some (netlink_rcv_wake),
                 // so reading again before that could miss changes for good.
-                if (Drain(out _) && _mirror.Stale != HostTables.None) Resync();
+                if (Drain(out _) && Patience() == 0) Resync();
                 Deliver();
             }
         }
@@ -180,11 +182,25 @@ public sealed class HostWatch : IDisposable
     private void Resync()
     {
         var read = _mirror.Stale;
+        var start = Stopwatch.GetTimestamp();
         _mirror.Resync(_dumps);
+        var end = Stopwatch.GetTimestamp();
+        _nextReading = end + (end - start);
         // The kernel does not say when routes and neighbors changed during a dump, and a removal can make it skip others.
         // Whatever happened to them meanwhile waits in the queue now.
         Drain(out var touched);
         _mirror.Stale |= touched & read & (HostTables.Routes | HostTables.Neighbors);
+    }
+
+    /// <summary>
+    /// Milliseconds until the stale tables may be read again, or -1 when none is stale. Each reading is followed by a pause
+    /// as long as it was: however many changes call for one, no more than half of the time goes into reading.
+    /// </summary>
+    private int Patience()
+    {
+        if (_mirror.Stale == HostTables.None) return -1;
+        var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _nextReading);
+        return left <= TimeSpan.Zero ? 0 : (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue);
     }
 
     /// <summary>Applies the waiting notifications. Returns true when none is left.</summary>
@@ -226,13 +242,13 @@ public sealed class HostWatch : IDisposable
         _onChanges?.Invoke(changes);
     }
 
-    /// <summary>Waits for notifications or the stop. Returns false to stop.</summary>
-    private unsafe bool Poll(bool wait)
+    /// <summary>Waits for notifications, the time or the stop. Returns false to stop.</summary>
+    private unsafe bool Poll(int timeoutMilliseconds)
     {
         var descriptors = stackalloc PollFd[2];
         descriptors[0] = new PollFd { Descriptor = (int)_wake.DangerousGetHandle(), Events = NativeMethods.POLLIN };
         descriptors[1] = new PollFd { Descriptor = (int)_notifications.Handle.DangerousGetHandle(), Events = NativeMethods.POLLIN };
-        while (NativeMethods.Poll(descriptors, 2, wait ? -1 : 0) < 0)
+        while (NativeMethods.Poll(descriptors, 2, timeoutMilliseconds) < 0)
         {
             if (Marshal.GetLastPInvokeError() is var errno and not LinuxError.EINTR) LinuxError.Throw(errno, "wait for the host network's changes");
         }

@@ -33,6 +33,19 @@ internal static class LinuxError
     [DoesNotReturn]
     public static void ThrowLast(string attempted) => Throw(Marshal.GetLastPInvokeError(), attempted);
 
+    /// <summary>Makes a folder if there is none; a refusal is told like every other.</summary>
+    public static void CreateFolder(string path, string attempted)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            Throw(EACCES, attempted, $"may not create {path}");
+        }
+    }
+
     /// <summary>The symbol of an errno; asm-generic/errno-base.h and errno.h, the same on x86-64 and arm64.</summary>
     public static string NameOf(int errno) => errno switch
     {

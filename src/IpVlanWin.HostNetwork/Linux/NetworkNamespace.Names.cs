@@ -106,7 +106,7 @@ public sealed unsafe partial class NetworkNamespace
     private static void PrepareFolder()
     {
         const string Attempt = "prepare " + Folder;
-        Directory.CreateDirectory(Folder);
+        LinuxError.CreateFolder(Folder, Attempt);
         using var folder = NativeMethods.Open(Folder, NativeMethods.O_RDONLY | NativeMethods.O_CLOEXEC, 0);
         if (folder.IsInvalid) LinuxError.ThrowLast(Attempt);
         while (NativeMethods.Flock(folder, NativeMethods.LOCK_EX) != 0)

@@ -37,7 +37,9 @@ public sealed unsafe class RunLock : IDisposable
     {
         RequireName(name);
         var attempt = $"take run lock {name}";
-        var path = Path.Combine(Directory.CreateDirectory(Folder()).FullName, name + Suffix);
+        var folder = Folder();
+        LinuxError.CreateFolder(folder, attempt);
+        var path = Path.Combine(folder, name + Suffix);
         while (true)
         {
             var file = NativeMethods.Open(path, NativeMethods.O_RDWR | NativeMethods.O_CREAT | NativeMethods.O_CLOEXEC, 0b110_100_100);

@@ -1,0 +1,85 @@
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
+
+namespace IpVlanWin.Datapath;
+
+/// <summary>An interface to be made.</summary>
+/// <param name="Name">Unique in the port.</param>
+/// <param name="Namespace">Where its stack lives; null for the host's.</param>
+/// <param name="Mode">Set for the whole port; null keeps the port's.</param>
+/// <param name="Flag">Set for the whole port; null keeps the port's.</param>
+public sealed record InterfaceSettings(string Name, string? Namespace = null, PortMode? Mode = null, PortFlag? Flag = null);
+
+/// <summary>A port at one moment.</summary>
+/// <param name="MasterName">The master's name.</param>
+/// <param name="Mode">Mode of all its interfaces.</param>
+/// <param name="Flag">Flag of all its interfaces.</param>
+/// <param name="Mac">The MAC that all share.</param>
+/// <param name="IpMtu">The master's MTU in bytes of IP packet.</param>
+/// <param name="IsUp">The master is up.</param>
+/// <param name="Addresses">The host's addresses on the master.</param>
+/// <param name="Drops">Frames that went nowhere, by reason; reasons without any are left out.</param>
+public sealed record PortStatus(
+    string MasterName,
+    PortMode Mode,
+    PortFlag Flag,
+    MacAddress Mac,
+    int IpMtu,
+    bool IsUp,
+    IReadOnlyList<L3Prefix> Addresses,
+    IReadOnlyDictionary<DropReason, long> Drops);
+
+/// <summary>The seven counters at one moment (semantics section 7).</summary>
+public readonly record struct CounterValues(
+    long RxPackets, long RxBytes, long Multicast, long TxPackets, long TxBytes, long RxErrors, long TxDropped);
+
+/// <summary>An interface at one moment.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Namespace">Where its stack lives; null for the host's.</param>
+/// <param name="IsUp">Up.</param>
+/// <param name="IpMtu">MTU in bytes of IP packet.</param>
+/// <param name="Addresses">Its addresses.</param>
+/// <param name="Refused">Addresses that its stack has and the port refused, because another interface has them.</param>
+/// <param name="Counters">The seven counters.</param>
+/// <param name="Drops">Frames that went nowhere, by reason; reasons without any are left out.</param>
+public sealed record InterfaceStatus(
+    string Name,
+    string? Namespace,
+    bool IsUp,
+    int IpMtu,
+    IReadOnlyList<L3Prefix> Addresses,
+    IReadOnlyList<L3Prefix> Refused,
+    CounterValues Counters,
+    IReadOnlyDictionary<DropReason, long> Drops);
+
+/// <summary>
+/// What carries the frames of one port: the engine over devices in user mode, or the driver. Members may be called by any thread; a
+/// change holds when its call returns. A refusal is a <see cref="PortResult"/>; what the operating system refuses is thrown.
+/// </summary>
+public interface IDatapath : IDisposable
+{
+    /// <summary>linux, memory, windivert or filter.</summary>
+    string Kind { get; }
+
+    /// <summary>The port as it is.</summary>
+    PortStatus Port { get; }
+
+    /// <summary>Its interfaces, in order of creation.</summary>
+    IReadOnlyList<InterfaceStatus> Interfaces { get; }
+
+    /// <summary>Ends when the data path does; faulted where an error ended it.</summary>
+    Task Completion { get; }
+
+    /// <summary>Makes an interface: down and without addresses. EEXIST, EBUSY.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The namespace is not there, or the operating system refuses.</exception>
+    PortResult AddInterface(InterfaceSettings settings);
+
+    /// <summary>Removes an interface. ENODEV.</summary>
+    PortResult RemoveInterface(string name);
+
+    /// <summary>Sets the mode of the running port; no interface and no frame that both modes carry is lost.</summary>
+    PortResult SetMode(PortMode mode);
+
+    /// <summary>Sets the flag of the running port.</summary>
+    PortResult SetFlag(PortFlag flag);
+}

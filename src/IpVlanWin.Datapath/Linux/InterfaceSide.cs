@@ -1,0 +1,185 @@
+using System.Runtime.Versioning;
+using IpVlanWin.Devices;
+using IpVlanWin.Devices.Linux;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
+using IpVlanWin.HostNetwork;
+using IpVlanWin.HostNetwork.Linux;
+
+namespace IpVlanWin.Datapath.Linux;
+
+/// <summary>
+/// One interface's TAP in its namespace. What its stack does with it (addresses, up and down, MTU, groups) is mirrored into the port,
+/// as the kernel driver follows its device's notifiers.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed class InterfaceSide : IDisposable
+{
+    private readonly Port _port;
+    private readonly Action _onAddressFreed;
+    private readonly RouteNetlink _netlink;
+    private readonly MulticastList _multicast;
+
+    // Guards what is mirrored: the first snapshot and the changes after it come from two threads.
+    private readonly Lock _lock = new();
+    private readonly HashSet<L3Prefix> _refused = [];
+    private HostWatch? _watch;
+    private int _seenMtu;
+
+    /// <summary>Makes the TAP, down. Nothing is mirrored until <see cref="Start"/>.</summary>
+    /// <param name="port">Gets what is mirrored.</param>
+    /// <param name="mirrored">The port's interface.</param>
+    /// <param name="networkNamespace">Where it lives; disposed with this.</param>
+    /// <param name="decorate">Puts something before the TAP.</param>
+    /// <param name="onAddressFreed">Told when an address that others may have asked for is free.</param>
+    public InterfaceSide(
+        Port port, VirtualInterface mirrored, NetworkNamespace networkNamespace, Func<string, IFrameDevice, IFrameDevice> decorate, Action onAddressFreed)
+    {
+        (_port, Interface, Namespace, _onAddressFreed) = (port, mirrored, networkNamespace, onAddressFreed);
+        Tap = LinuxTap.Create(mirrored.Name, port.Snapshot.Mac, networkNamespace.Handle);
+        try
+        {
+            _netlink = RouteNetlink.Open(networkNamespace);
+            _multicast = MulticastList.Open(networkNamespace);
+            Device = new MembershipProbe(decorate(mirrored.Name, Tap), Tap, ReadGroups);
+            // One MAC must not make one link-local address for all.
+            _netlink.SetAddressGeneration(Tap.InterfaceIndex, AddressGeneration.Random);
+            Follow(port.Snapshot);
+        }
+        catch
+        {
+            _multicast?.Dispose();
+            _netlink?.Dispose();
+            Tap.Dispose();
+            throw;
+        }
+    }
+
+    public VirtualInterface Interface { get; }
+
+    public NetworkNamespace Namespace { get; }
+
+    public LinuxTap Tap { get; }
+
+    /// <summary>The TAP with its decorations, for the pump.</summary>
+    public IFrameDevice Device { get; }
+
+    /// <summary>Addresses that the stack has and the port refused.</summary>
+    public IReadOnlyList<L3Prefix> Refused
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _refused.Order()];
+        }
+    }
+
+    public void Start()
+    {
+        lock (_lock)
+        {
+            _watch = HostWatch.Start(Namespace, OnChanges);
+            var snapshot = _watch.Snapshot;
+            if (snapshot.Links.TryGetValue(Tap.InterfaceIndex, out var link))
+                Apply(link, ChangeKind.Added);
+            foreach (var address in snapshot.Addresses.Values)
+            {
+                if (address.LinkIndex == Tap.InterfaceIndex)
+                    Apply(address, ChangeKind.Added);
+            }
+        }
+        ReadGroups();
+    }
+
+    /// <summary>The port has another mode, MAC or MTU now. In l3 and l3s nobody answers ARP, so the stack must not ask.</summary>
+    public void Follow(PortSnapshot port)
+    {
+        _netlink.SetArp(Tap.InterfaceIndex, on: port.Mode == PortMode.L2);
+        _netlink.SetMac(Tap.InterfaceIndex, port.Mac.ToPhysical());
+        _netlink.SetMtu(Tap.InterfaceIndex, Interface.IpMtu);
+    }
+
+    /// <summary>Hands the stack's groups to the port (semantics 15).</summary>
+    public void ReadGroups()
+    {
+        var groups = new List<MacAddress>();
+        foreach (var address in _multicast.Read(Tap.InterfaceIndex))
+        {
+            if (address.TryToMac(out var mac))
+                groups.Add(mac);
+        }
+        _port.SetGroups(Interface, groups);
+    }
+
+    /// <summary>Tries again what was refused.</summary>
+    public void RetryRefused()
+    {
+        lock (_lock)
+            _refused.RemoveWhere(prefix => _port.AddAddress(Interface, prefix) == PortResult.Ok);
+    }
+
+    public void Dispose()
+    {
+        _watch?.Dispose();
+        _multicast.Dispose();
+        _netlink.Dispose();
+        Tap.Dispose();
+        Namespace.Dispose();
+    }
+
+    private void OnChanges(IReadOnlyList<HostChange> changes)
+    {
+        var freed = false;
+        var touched = false;
+        lock (_lock)
+        {
+            foreach (var change in changes)
+            {
+                switch (change)
+                {
+                    case LinkChange { Link: var link } when link.Index == Tap.InterfaceIndex:
+                        Apply(link, change.Kind);
+                        touched = change.Kind != ChangeKind.Removed;
+                        break;
+                    case AddressChange { Address: var address } when address.LinkIndex == Tap.InterfaceIndex:
+                        freed |= Apply(address, change.Kind);
+                        touched = true;
+                        break;
+                }
+            }
+        }
+        if (touched)
+            ReadGroups();
+        if (freed)
+            _onAddressFreed();
+    }
+
+    private void Apply(HostLink link, ChangeKind kind)
+    {
+        _port.SetUp(Interface, link.IsUp && kind != ChangeKind.Removed);
+        if (kind == ChangeKind.Removed)
+            return;
+        _port.SetPromiscuous(Interface, (link.Flags & LinkFlags.Promiscuous) != 0);
+        _port.SetAllMulticast(Interface, (link.Flags & LinkFlags.AllMulticast) != 0);
+        var isNew = link.IpMtu != _seenMtu;
+        _seenMtu = link.IpMtu;
+        // A value other than the port's that was not there before is the user's own; one the master cannot carry is taken back.
+        if (isNew && link.IpMtu != Interface.IpMtu && _port.SetMtu(Interface, link.IpMtu) == PortResult.Invalid)
+            _netlink.SetMtu(Tap.InterfaceIndex, Interface.IpMtu);
+    }
+
+    /// <summary>Returns true where an address became free.</summary>
+    private bool Apply(HostAddress address, ChangeKind kind)
+    {
+        var prefix = new L3Prefix(L3Address.From(address.Address), address.PrefixLength);
+        if (kind == ChangeKind.Removed)
+        {
+            _refused.Remove(prefix);
+            return _port.RemoveAddress(Interface, prefix) == PortResult.Ok;
+        }
+        var result = _port.AddAddress(Interface, prefix);
+        if (result == PortResult.AddressInUse)
+            _refused.Add(prefix);
+        return false;
+    }
+}
