@@ -104,7 +104,7 @@ public sealed class VectorTests
 
     [TestMethod]
     public void A_frame_too_many_is_found() => AssertFound(
-        Change(step => IsJudged(step) && step.Expect is [{ At: "host" }], step => step with { Expect = [] }),
+        Change(step => IsJudged(step) && step.Expect is [{ At: "host" }], step => step with { Expect = [], Types = [] }),
         "frames at host");
 
     [TestMethod]

@@ -45,10 +45,7 @@ public sealed class AllocationTests
         Assert.AreEqual(action, Run(port.Port, member, frame), kind);
         for (var i = 0; i < 100; i++)
             Run(port.Port, member, frame);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < Rounds; i++)
-            Run(port.Port, member, frame);
-        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before, kind);
+        AllocationAssert.None(Rounds, () => Run(port.Port, member, frame), kind);
     }
 
     private static DecisionAction Run(Port port, VirtualInterface? sender, byte[] frame)

@@ -50,12 +50,10 @@ public sealed class BacklogTests
             backlog.TryAdd(frame, default, null);
         while (backlog.Count > 0)
             backlog.RemoveFirst();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 3000; i++)
+        AllocationAssert.None(3000, () =>
         {
             backlog.TryAdd(frame, default, null);
             backlog.RemoveFirst();
-        }
-        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        });
     }
 }

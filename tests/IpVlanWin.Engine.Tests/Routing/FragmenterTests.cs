@@ -33,7 +33,7 @@ public sealed class FragmenterTests
         var seed = Random.Shared.Next();
         TestContext.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        for (var round = 0; round < 600; round++)
+        for (var round = 0; round < 300; round++)
         {
             byte[] options = new byte[4 * random.Next(11)];
             random.NextBytes(options);

@@ -16,7 +16,7 @@ public sealed class RouteTableTests
         var random = new Random(seed);
         var table = new RouteTable();
         List<(L3Prefix Prefix, Route Route)> plain = [];
-        for (var step = 0; step < 20_000; step++)
+        for (var step = 0; step < 8_000; step++)
         {
             if (plain.Count < 20 || (random.Next(2) == 0 && plain.Count < 300))
             {
