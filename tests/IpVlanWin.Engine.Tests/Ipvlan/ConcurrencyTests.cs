@@ -73,7 +73,7 @@ public sealed class ConcurrencyTests
             () =>
             {
                 var isThere = new bool[Range];
-                for (var change = 0; change < Changes / 4; change++)
+                for (var change = 0; change < Changes; change++)
                 {
                     // In waves, so that tables split, grow and shrink all the time.
                     var isWaxing = change / 20_000 % 2 == 0;
@@ -114,7 +114,7 @@ public sealed class ConcurrencyTests
             () =>
             {
                 var isThere = new bool[prefixes.Length];
-                for (var change = 0; change < Changes / 10; change++)
+                for (var change = 0; change < Changes / 4; change++)
                 {
                     var i = random.Next(prefixes.Length);
                     if (isThere[i])
@@ -146,7 +146,7 @@ public sealed class ConcurrencyTests
         ReadWhile(
             () =>
             {
-                for (var change = 0; change < Changes / 4; change++)
+                for (var change = 0; change < Changes; change++)
                 {
                     var i = random.Next(Range);
                     if (i % 2 == 0 || random.Next(2) == 0)
