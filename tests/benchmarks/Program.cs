@@ -6,6 +6,7 @@ namespace IpVlanWin.Benchmarks;
 
 internal static class Program
 {
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1031", Justification = "The last resort, which prints all of it.")]
     private static int Main(string[] args)
     {
         // Not for people: the data path as a process of its own.
@@ -26,6 +27,12 @@ internal static class Program
         {
             Console.Error.WriteLine($"benchmarks: {fault.Message}");
             return 2;
+        }
+        catch (Exception fault)
+        {
+            // Caught so that what was made is removed on the way here.
+            Console.Error.WriteLine(fault);
+            return 3;
         }
     }
 

@@ -48,7 +48,10 @@ internal sealed record TcpTest(string From, string To) : LabTest($"TCP {From}-{T
             duration + Slack, "ip", "netns", "exec", variant[From].Name!, "iperf3", "-c", variant.AddressOf(To), "-p", $"{Port}",
             "-t", duration.TotalSeconds.ToString(CultureInfo.InvariantCulture), "-J", "--connect-timeout", "2000");
         using var json = JsonDocument.Parse(output);
-        return json.RootElement.GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble() / 1e9;
+        var root = json.RootElement;
+        return root.TryGetProperty("end", out var end) && end.TryGetProperty("sum_received", out var sum)
+            ? sum.GetProperty("bits_per_second").GetDouble() / 1e9
+            : throw new BenchmarkException(root.TryGetProperty("error", out var error) ? $"iperf3: {error}" : "iperf3 measured nothing");
     }
 
     // Column 4 of /proc/net/tcp is the state; 0A is LISTEN.

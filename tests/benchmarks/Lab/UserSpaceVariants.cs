@@ -97,7 +97,7 @@ internal sealed class PastaVariant() : Variant("pasta")
         // It takes an ignored SIGPIPE, which this process's children inherit, for an error.
         var program = Keep(
         [
-            "env", "--default-signal=PIPE", "ip", "netns", "exec", this["port"].Name!, "pasta", "--foreground", "--config-net", "--ipv4-only", "--runas", "0", "-t", $"{TcpTest.Port}", "-u", "none",
+            "env", "--default-signal=PIPE", "ip", "netns", "exec", this["port"].Name!, "pasta", "--foreground", "--config-net", "--ipv4-only", "--no-map-gw", "--runas", "0", "-t", $"{TcpTest.Port}", "-u", "none",
             "-T", "none", "-U", "none", "--netns", $"/run/netns/{inner.Name}",
         ]);
         Await("pasta did not configure its namespace", () => inner.ReadProc("route").Split('\n').Length > 2, program);
