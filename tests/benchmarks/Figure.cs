@@ -60,6 +60,13 @@ internal sealed class Report(TextWriter output)
         output.WriteLine(figure);
     }
 
+    /// <summary>For the file alone.</summary>
+    public void Record(Figure figure)
+    {
+        if (double.IsFinite(figure.Median))
+            _figures.Add(figure);
+    }
+
     public void WriteJson(FileInfo? file)
     {
         if (file is null)

@@ -20,6 +20,9 @@ public sealed class PortSnapshot
 {
     private const int MasterSlack = 18;
 
+    // The first six of eight bytes read as one number.
+    private static readonly ulong MacBits = BitConverter.IsLittleEndian ? ulong.MaxValue >> 16 : ulong.MaxValue << 16;
+
     private readonly AddressMap _map;
     private readonly VirtualInterface?[] _interfaces;
     private readonly Router _router;
@@ -114,10 +117,15 @@ public sealed class PortSnapshot
         {
             var isSwitched = Mode == PortMode.L2;
             ref var first = ref MemoryMarshal.GetReference(frame);
-            if ((!isSwitched || IsToOwnMac(frame)) && Classifier.IsPlain(ref first, frame.Length, out var family))
+            if ((!isSwitched || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
             {
                 if (PlainOwner(ref first, family) is { } target)
-                    return TransmitToTarget(sender, target, frame, offload);
+                {
+                    if (frame.Length > target.IpMtu + MasterSlack)
+                        return TransmitToTarget(sender, target, frame, offload);
+                    sender.CountSent(frame.Length);
+                    return Received(target, frame.Length);
+                }
                 if (!isSwitched)
                     return TransmitToLink(sender, frame, offload, family == KeyFamily.Four ? EtherType.IPv4 : EtherType.IPv6, now, ref hop);
             }
@@ -262,7 +270,7 @@ public sealed class PortSnapshot
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision TransmitSwitched(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol)
     {
-        if (Flag != PortFlag.Vepa && IsToOwnMac(frame))
+        if (Flag != PortFlag.Vepa && IsToOwnMac(ref MemoryMarshal.GetReference(frame)))
             return TransmitToOwnMac(sender, frame, offload, protocol);
         sender.CountSent(frame.Length);
         if ((frame[0] & 1) != 0)
@@ -334,9 +342,10 @@ public sealed class PortSnapshot
         return new Decision(DecisionAction.Deliver, target);
     }
 
-    /// <summary>Destination and source MAC are the same.</summary>
-    private static bool IsToOwnMac(ReadOnlySpan<byte> frame) =>
-        (BinaryPrimitives.ReadUInt64BigEndian(frame) ^ BinaryPrimitives.ReadUInt64BigEndian(frame[MacAddress.Bytes..])) >> 16 == 0;
+    /// <summary>Destination and source MAC are the same. The frame is no runt.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsToOwnMac(ref byte first) =>
+        ((Unsafe.ReadUnaligned<ulong>(ref first) ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, MacAddress.Bytes))) & MacBits) == 0;
 
     /// <summary>Rule 13: one of the port's interfaces sent it, and it came back.</summary>
     private bool IsOurs(ReadOnlySpan<byte> frame, L3Key key) =>
