@@ -150,8 +150,8 @@ public sealed class LabCommandTests
         foreach (var path in Directory.EnumerateFiles(folder))
         {
             Assert.Contains("pcapng", Tool.Run("capinfos", "-t", path));
-            // No packet is cut off or malformed, but for the lab's probes on mDNS's port, which are no DNS.
-            Assert.AreEqual("", Tool.Run("tshark", "-r", path, "-Y", "(_ws.malformed || _ws.short) && !mdns", "-c", "20000"));
+            // No packet that Wireshark finds cut off or malformed.
+            Assert.AreEqual("", Tool.Run("tshark", "-r", path, "-Y", "_ws.malformed || _ws.short", "-c", "20000"));
         }
         Assert.AreNotEqual("", Tool.Run("tshark", "-r", Path.Combine(folder, "red.pcapng"), "-Y", "icmp.type == 0", "-c", "2000"));
     }
