@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using IpVlanWin.Engine.Wire;
@@ -79,11 +80,11 @@ public sealed class AddressMap
         private readonly ulong _high = high;
         private readonly ulong _low = low;
 
-        /// <summary>The 128-bit product of both halves, folded.</summary>
+        /// <summary>The 128-bit product of both halves, folded. The seed is in both, so that no half known beforehand makes a factor zero.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed)
         {
-            var product = Math.BigMul(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ 0xE703_7ED1_A0B4_28DB);
+            var product = Math.BigMul(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
             return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
         }
 

@@ -290,7 +290,11 @@ public sealed class PortSnapshot
         sender.CountSent(frame.Length);
         if (!IsUp)
             return Swallowed(sender, DropReason.MasterDown);
-        return IsTooLong(frame, offload, IpMtu + MasterSlack) ? Swallowed(sender, DropReason.Oversize) : ReceiveOnMaster(frame);
+        if (IsTooLong(frame, offload, IpMtu + MasterSlack))
+            return Swallowed(sender, DropReason.Oversize);
+        return EtherType.IsTag(protocol) && frame.Length < EtherType.HeaderLength + EtherType.TagLength
+            ? Swallowed(sender, DropReason.ShortTag)
+            : ReceiveOnMaster(frame);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

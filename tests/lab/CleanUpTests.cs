@@ -1,0 +1,68 @@
+using System.Runtime.Versioning;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.HostNetwork.Linux;
+
+namespace IpVlanWin.Lab.Tests;
+
+/// <summary>What is left of a port in this process, and in the system. Alone: it counts what is the whole process's.</summary>
+[TestClass]
+[DoNotParallelize]
+[SupportedOSPlatform("linux")]
+public sealed class CleanUpTests : LabTest
+{
+    private static readonly string[] s_threads = ["frame pump", "host watch", "netns"];
+
+    [TestMethod]
+    public void Nothing_is_left_of_a_port_that_ended()
+    {
+        var warm = Use();
+        AssertGone(warm);
+        Eventually.Holds(() => Threads() == 0);
+        var descriptors = Descriptors();
+        for (var i = 0; i < 3; i++)
+            AssertGone(Use());
+        Eventually.Holds(() => Threads() == 0, "no thread of a port is left");
+        Eventually.Holds(() => Descriptors() <= descriptors, "no descriptor is left", () => $"{Descriptors()} of {descriptors}");
+    }
+
+    /// <summary>The run's part of the namespaces' names.</summary>
+    private static string Use()
+    {
+        using var bed = new Bed(PortMode.L2, PortFlag.Bridge);
+        Bed.MustReach(bed.Red, bed.Wire);
+        Assert.IsGreaterThan(0, Threads());
+        var name = bed.Red.Namespace.Name!;
+        Assert.IsTrue(NetworkNamespace.Exists(name));
+        return name[..name.LastIndexOf('-')];
+    }
+
+    private static void AssertGone(string run)
+    {
+        Assert.DoesNotContain(run, string.Join(' ', NetworkNamespace.List()));
+        Assert.IsFalse(RunLock.List().Any(name => run.EndsWith(name[(name.LastIndexOf('-') + 1)..], StringComparison.Ordinal)), "the run's lock");
+    }
+
+    private static int Threads()
+    {
+        var count = 0;
+        foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            try
+            {
+                count += s_threads.Contains(File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd('\n')) ? 1 : 0;
+            }
+            catch (IOException)
+            {
+                // It has just ended.
+            }
+        }
+        return count;
+    }
+
+    private static int Descriptors()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+    }
+}
