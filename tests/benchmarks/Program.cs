@@ -54,9 +54,11 @@ internal static class Program
         {
             var report = new Report(Console.Out);
             report.Line($"seed {result.GetValue(seed)}; ratios: the peer's time over ours, so above 1 ours is faster");
+            report.Line(MachineSpeed.Describe());
             new DecisionCost(report, result.GetValue(rounds), result.GetValue(seed), result.GetValue(only)!).Run();
             if (result.GetValue(only) is "" or "control")
                 new ControlCost(report, result.GetValue(seed)).Run();
+            report.Line(MachineSpeed.Describe());
             report.WriteJson(result.GetValue(json));
             return 0;
         });
