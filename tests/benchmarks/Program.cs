@@ -43,7 +43,7 @@ internal static class Program
         var json = JsonOption();
         var rounds = new Option<int>("--rounds") { Description = "Alternating rounds of each decision.", DefaultValueFactory = _ => 201 };
         var seed = new Option<int>("--seed") { Description = "Of the traffic.", DefaultValueFactory = _ => Random.Shared.Next() };
-        var only = new Option<string>("--only") { Description = "Only the decisions with this in their name.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
+        var only = new Option<string>("--only") { Description = "Only the decisions with this in their name; \"control\": only building and changing.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
         rounds.Validators.Add(result =>
         {
             if (result.GetValue(rounds) is < 1 or > 10_000)
@@ -54,9 +54,11 @@ internal static class Program
         {
             var report = new Report(Console.Out);
             report.Line($"seed {result.GetValue(seed)}; ratios: the peer's time over ours, so above 1 ours is faster");
+            report.Line(MachineSpeed.Describe());
             new DecisionCost(report, result.GetValue(rounds), result.GetValue(seed), result.GetValue(only)!).Run();
-            if (result.GetValue(only)!.Length == 0)
+            if (result.GetValue(only) is "" or "control")
                 new ControlCost(report, result.GetValue(seed)).Run();
+            report.Line(MachineSpeed.Describe());
             report.WriteJson(result.GetValue(json));
             return 0;
         });

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 
@@ -8,62 +9,74 @@ namespace IpVlanWin.Benchmarks.Engine;
 internal sealed class ControlCost(Report report, int seed)
 {
     private const int Addresses = 1_000_000;
-    private const int Changes = 20_000;
+    private const int Slices = 20;
     private const int BatchFrames = 64;
 
-    private static readonly TimeSpan Alone = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(50);
 
     public void Run()
     {
         foreach (var isSix in (ReadOnlySpan<bool>)[false, true])
-        {
-            var family = isSix ? "IPv6" : "IPv4";
-            GC.Collect();
-            var before = GC.GetTotalMemory(forceFullCollection: true);
-            var start = Stopwatch.GetTimestamp();
-            var port = Plan.Build(PortMode.L2, isSix, Addresses, out _);
-            var elapsed = Stopwatch.GetElapsedTime(start);
-            var memory = GC.GetTotalMemory(forceFullCollection: true) - before;
-            report.Add(new Figure($"build 1M {family} addresses, 10k interfaces", "ms", elapsed.TotalMilliseconds));
-            report.Add(new Figure($"  its memory, all told", "MB", memory / 1e6));
-            Change(port, isSix, family);
-        }
+            Measure(isSix, isSix ? "IPv6" : "IPv4");
     }
 
+    // Not inlined: the port before must be gone when memory is measured.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Measure(bool isSix, string family)
+    {
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var start = Stopwatch.GetTimestamp();
+        var port = Plan.Build(PortMode.L2, isSix, Addresses, out _);
+        var elapsed = Stopwatch.GetElapsedTime(start);
+        var memory = GC.GetTotalMemory(forceFullCollection: true) - before;
+        report.Add(new Figure($"build 1M {family} addresses, 10k interfaces", "ms", elapsed.TotalMilliseconds));
+        report.Add(new Figure("  its memory, all told", "MB", memory / 1e6));
+        Change(port, isSix, family);
+    }
+
+    /// <summary>Slices of time with changes and without take turns; without them this thread spins, so that it takes as much of the machine.</summary>
     private void Change(Port port, bool isSix, string family)
     {
         var random = new Random(seed);
         using var reader = new Reader(port, new Traffic(Path.Receive, isSix, [.. Enumerable.Range(0, 8192).Select(_ => random.Next(Addresses))], random));
-        var alone = reader.During(() => Thread.Sleep(Alone));
-        var adds = new List<double>(Changes);
-        var removes = new List<double>(Changes);
+        var (adds, removes) = (new List<double>(1 << 20), new List<double>(1 << 20));
+        var (rates, gaps, quietGaps) = (new List<double>(), new List<double>(), new List<double>());
         var collections = GC.CollectionCount(0);
-        var during = reader.During(() =>
+        for (var slice = 0; slice < Slices; slice++)
         {
-            // Addresses come and go one by one, at random places and owners, those added being new ones.
-            for (var i = 0; i < Changes; i++)
-            {
-                var owner = port.Find($"ipvl{random.Next(Addresses / Plan.AddressesPerInterface)}")!;
-                var prefix = new L3Prefix(Plan.Address(isSix, Addresses + random.Next(Addresses * 4)), isSix ? 64 : 24);
-                var start = Stopwatch.GetTimestamp();
-                var result = port.AddAddress(owner, prefix);
-                var added = Stopwatch.GetTimestamp();
-                if (result != PortResult.Ok)
-                    continue;
-                Plan.Check(port.RemoveAddress(owner, prefix));
-                removes.Add(Stopwatch.GetElapsedTime(added).TotalMicroseconds);
-                adds.Add(Stopwatch.GetElapsedTime(start, added).TotalMicroseconds);
-            }
-        });
+            var quiet = reader.During(() => Repeat(static () => Thread.SpinWait(10)));
+            var busy = reader.During(() => Repeat(() => ChangeOne(port, isSix, random, adds, removes)));
+            rates.Add(busy.FramesPerSecond / quiet.FramesPerSecond);
+            gaps.Add(busy.LongestGap.TotalMicroseconds);
+            quietGaps.Add(quiet.LongestGap.TotalMicroseconds);
+        }
         collections = GC.CollectionCount(0) - collections;
-        Write($"add one of 1M {family}", adds);
+        Write($"add one to 1M {family}", adds);
         Write($"remove one of 1M {family}", removes);
-        report.Add(new Figure($"  frames decided meanwhile", "M/s", during.FramesPerSecond / 1e6)
-        {
-            Ratios = new Dictionary<string, double> { ["of the rate without changes"] = during.FramesPerSecond / alone.FramesPerSecond },
-        });
-        report.Line($"  longest gap between batches of {BatchFrames}: {during.LongestGap.TotalMicroseconds:0} us with {adds.Count + removes.Count} changes ({collections} collections), "
-            + $"{alone.LongestGap.TotalMicroseconds:0} us in {Alone.TotalSeconds:0} s without");
+        report.Add(new Figure("  frames decided meanwhile, of the rate before", "x", Statistics.Median(rates)));
+        report.Add(new Figure($"  longest gap between batches of {BatchFrames}", "us", Statistics.Median(gaps)) { Least = gaps.Min() });
+        report.Add(new Figure("  the same without changes", "us", Statistics.Median(quietGaps)) { Least = quietGaps.Min() });
+        report.Line($"  medians of {Slices} slices of {Slice.TotalMilliseconds:0} ms each; {collections} collections");
+    }
+
+    /// <summary>An address that is not among the million comes to some interface and goes.</summary>
+    private static void ChangeOne(Port port, bool isSix, Random random, List<double> adds, List<double> removes)
+    {
+        var owner = port.Find($"ipvl{random.Next(Addresses / Plan.AddressesPerInterface)}")!;
+        var prefix = new L3Prefix(Plan.Address(isSix, Addresses + random.Next(Addresses * 4)), isSix ? 64 : 24);
+        var start = Stopwatch.GetTimestamp();
+        Plan.Check(port.AddAddress(owner, prefix));
+        var added = Stopwatch.GetTimestamp();
+        Plan.Check(port.RemoveAddress(owner, prefix));
+        removes.Add(Stopwatch.GetElapsedTime(added).TotalMicroseconds);
+        adds.Add(Stopwatch.GetElapsedTime(start, added).TotalMicroseconds);
+    }
+
+    private static void Repeat(Action action)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < Slice)
+            action();
     }
 
     private void Write(string name, List<double> costs)

@@ -17,6 +17,23 @@ internal abstract class Decider(string name)
     public abstract int Run(Traffic traffic, int first, int count);
 }
 
+/// <summary>The loop alone: writes the destination and looks at the frame. Its time is taken off every other's.</summary>
+internal sealed class NoDecider() : Decider("loop")
+{
+    public override int Run(Traffic traffic, int first, int count)
+    {
+        var hits = 0;
+        for (var i = first; count > 0; count--)
+        {
+            if (!traffic[i].IsEmpty)
+                hits++;
+            if (++i == traffic.Count)
+                i = 0;
+        }
+        return hits;
+    }
+}
+
 /// <summary>The port's own decision on frames from the wire.</summary>
 internal sealed class ReceiveDecider(Port port) : Decider("ours")
 {
