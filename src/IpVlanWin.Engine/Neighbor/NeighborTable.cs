@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Neighbor;
@@ -9,7 +10,16 @@ namespace IpVlanWin.Engine.Neighbor;
 /// </summary>
 public sealed class NeighborTable
 {
+    private readonly Generation _generation;
     private readonly ConcurrentDictionary<L3Address, Entry> _entries = new();
+
+    /// <summary>An empty table.</summary>
+    public NeighborTable()
+        : this(new Generation())
+    {
+    }
+
+    internal NeighborTable(Generation generation) => _generation = generation;
 
     /// <summary>Entries, stale ones included.</summary>
     public int Count => _entries.Count;
@@ -17,14 +27,17 @@ public sealed class NeighborTable
     /// <summary>The MAC of an address at a time; false where none is known or the entry no longer holds.</summary>
     public bool TryFind(L3Address address, TimeSpan now, out MacAddress mac)
     {
+        if (Find(address) is { } entry && entry.TryUse(now))
+        {
+            mac = entry.Mac;
+            return true;
+        }
         mac = default;
-        if (!_entries.TryGetValue(address, out var entry) || entry.HoldsUntil < now)
-            return false;
-        mac = entry.Mac;
-        if (!entry.IsUsed)
-            entry.IsUsed = true;
-        return true;
+        return false;
     }
+
+    /// <summary>The entry of an address, whether it still holds or not. It is the address's until the generation advances.</summary>
+    internal Entry? Find(L3Address address) => _entries.GetValueOrDefault(address);
 
     /// <summary>The addresses that <see cref="TryFind"/> has found since the last call, so that who mirrors them can have them confirmed.</summary>
     public IReadOnlyList<L3Address> TakeUsed()
@@ -34,7 +47,7 @@ public sealed class NeighborTable
         {
             if (!entry.IsUsed)
                 continue;
-            entry.IsUsed = false;
+            entry.ForgetUse();
             used.Add(address);
         }
         return used;
@@ -44,10 +57,22 @@ public sealed class NeighborTable
     /// <param name="address">The neighbor's address.</param>
     /// <param name="mac">Its MAC.</param>
     /// <param name="holdsUntil">On the clock whose time the data path passes in; <see cref="TimeSpan.MaxValue"/> for ever.</param>
-    public void Set(L3Address address, MacAddress mac, TimeSpan holdsUntil) => _entries[address] = new Entry(mac, holdsUntil);
+    public void Set(L3Address address, MacAddress mac, TimeSpan holdsUntil)
+    {
+        if (_entries.TryGetValue(address, out var entry) && entry.Mac == mac && entry.HoldsUntil == holdsUntil)
+            return;
+        _entries[address] = new Entry(mac, holdsUntil);
+        _generation.Advance();
+    }
 
     /// <summary>Takes an entry out. Returns false where it is not there.</summary>
-    public bool Remove(L3Address address) => _entries.TryRemove(address, out _);
+    public bool Remove(L3Address address)
+    {
+        if (!_entries.TryRemove(address, out _))
+            return false;
+        _generation.Advance();
+        return true;
+    }
 
     /// <summary>Takes all entries out that no longer hold.</summary>
     public void RemoveStale(TimeSpan now)
@@ -57,15 +82,28 @@ public sealed class NeighborTable
             if (entry.HoldsUntil < now)
                 _entries.TryRemove(new KeyValuePair<L3Address, Entry>(address, entry));
         }
+        _generation.Advance();
     }
 
-    private sealed class Entry(MacAddress mac, TimeSpan holdsUntil)
+    internal sealed class Entry(MacAddress mac, TimeSpan holdsUntil)
     {
+        private volatile bool _isUsed;
+
         public MacAddress Mac { get; } = mac;
 
         public TimeSpan HoldsUntil { get; } = holdsUntil;
 
-        // A mark, not a count: written only where it changes, so that the data path seldom writes.
-        public bool IsUsed { get; set; }
+        public bool IsUsed => _isUsed;
+
+        /// <summary>False where it no longer holds.</summary>
+        public bool TryUse(TimeSpan now)
+        {
+            // A mark, not a count: written only where it changes, so that the data path seldom writes.
+            if (!_isUsed)
+                _isUsed = true;
+            return HoldsUntil >= now;
+        }
+
+        public void ForgetUse() => _isUsed = false;
     }
 }

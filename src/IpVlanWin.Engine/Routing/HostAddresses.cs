@@ -7,14 +7,25 @@ namespace IpVlanWin.Engine.Routing;
 /// The host's own addresses on the master and what follows from them: on-link prefixes, and the broadcast address of each IPv4
 /// prefix of 30 bits or less (RFC 919 section 7; RFC 3021 for 31). Reads are safe beside one writer.
 /// </summary>
-public sealed class HostAddresses(RouteTable routes)
+public sealed class HostAddresses
 {
     private static readonly Route OnLink = new(Gateway: null);
 
+    private readonly RouteTable _routes;
+    private readonly Generation _generation;
     private readonly ConcurrentDictionary<L3Address, int> _own = new();
     private readonly ConcurrentDictionary<L3Address, int> _broadcast = new();
     private readonly HashSet<L3Prefix> _prefixes = [];
     private volatile L3Address[] _sources = [];
+
+    /// <summary>A host without addresses.</summary>
+    /// <param name="routes">Gets the on-link prefixes.</param>
+    public HostAddresses(RouteTable routes)
+        : this(routes, new Generation())
+    {
+    }
+
+    internal HostAddresses(RouteTable routes, Generation generation) => (_routes, _generation) = (routes, generation);
 
     /// <summary>The addresses with their prefixes. Under the port's lock.</summary>
     internal IReadOnlyCollection<L3Prefix> Prefixes => _prefixes;
@@ -47,10 +58,11 @@ public sealed class HostAddresses(RouteTable routes)
         if (!_prefixes.Add(prefix))
             return false;
         _own.AddOrUpdate(prefix.Address, 1, static (_, count) => count + 1);
-        routes.Add(prefix, OnLink);
+        _routes.Add(prefix, OnLink);
         if (Broadcast(prefix) is { } broadcast)
             _broadcast.AddOrUpdate(broadcast, 1, static (_, count) => count + 1);
         PublishSources();
+        _generation.Advance();
         return true;
     }
 
@@ -60,10 +72,11 @@ public sealed class HostAddresses(RouteTable routes)
         if (!_prefixes.Remove(prefix))
             return false;
         Release(_own, prefix.Address);
-        routes.Remove(prefix, OnLink);
+        _routes.Remove(prefix, OnLink);
         if (Broadcast(prefix) is { } broadcast)
             Release(_broadcast, broadcast);
         PublishSources();
+        _generation.Advance();
         return true;
     }
 

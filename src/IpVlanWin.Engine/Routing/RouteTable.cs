@@ -18,24 +18,31 @@ public sealed class RouteTable
 {
     private const int MaxLength = 128;
 
+    private readonly Generation _generation;
     private readonly Level?[] _four = new Level?[33];
     private readonly Level?[] _six = new Level?[MaxLength + 1];
     private volatile Level[] _fourInUse = [];
     private volatile Level[] _sixInUse = [];
+
+    /// <summary>An empty table.</summary>
+    public RouteTable()
+        : this(new Generation())
+    {
+    }
+
+    internal RouteTable(Generation generation) => _generation = generation;
 
     /// <summary>Adds a route. Several may share a prefix.</summary>
     public void Add(L3Prefix prefix, Route route)
     {
         ArgumentNullException.ThrowIfNull(route);
         var levels = prefix.Address.IsSix ? _six : _four;
-        if (levels[prefix.Length] is not { } level)
-        {
-            level = levels[prefix.Length] = new Level(prefix.Length);
-            level.Change(prefix.Network, null, route);
-            PublishInUse(prefix.Address.IsSix);
-            return;
-        }
+        var isNew = levels[prefix.Length] is null;
+        var level = levels[prefix.Length] ??= new Level(prefix.Length);
         level.Change(prefix.Network, null, route);
+        if (isNew)
+            PublishInUse(prefix.Address.IsSix);
+        _generation.Advance();
     }
 
     /// <summary>Takes one equal route out. Returns false where there is none.</summary>
@@ -50,6 +57,7 @@ public sealed class RouteTable
             levels[prefix.Length] = null;
             PublishInUse(prefix.Address.IsSix);
         }
+        _generation.Advance();
         return true;
     }
 

@@ -27,18 +27,26 @@ public sealed class Router
     private const int DontFragment = 0x4000;
     private const ulong Ipv6MulticastMac = 0x3333_0000_0000;
 
+    private readonly Generation _generation = new();
+    private readonly RecentDestinations _recent = new();
+
+    internal Router()
+    {
+        Routes = new RouteTable(_generation);
+        Neighbors = new NeighborTable(_generation);
+        Host = new HostAddresses(Routes, _generation);
+    }
+
     /// <summary>The host's prefixes and routes.</summary>
-    public RouteTable Routes { get; } = new();
+    public RouteTable Routes { get; }
 
     /// <summary>The stations of the master's link.</summary>
-    public NeighborTable Neighbors { get; } = new();
+    public NeighborTable Neighbors { get; }
 
     /// <summary>The host's own addresses on the master.</summary>
     public HostAddresses Host { get; }
 
-    internal Router() => Host = new HostAddresses(Routes);
-
-    /// <summary>Decides on an IP packet behind an untagged Ethernet header.</summary>
+    /// <summary>Decides on an IP packet behind an untagged Ethernet header. One thread at a time.</summary>
     internal Decision Decide(ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, int masterIpMtu, TimeSpan now, ref NextHop hop)
     {
         var packet = frame[EtherType.HeaderLength..];
@@ -47,13 +55,9 @@ public sealed class Router
         {
             if (packet.Length < Ipv4MinLength || (packet[0] & 15) < 5)
                 return Dropped(DropReason.Ipv4Header);
-            var source = BinaryPrimitives.ReadUInt32BigEndian(packet[12..]);
-            var destination = BinaryPrimitives.ReadUInt32BigEndian(packet[16..]);
-            hop.Address = new L3Address(destination);
-            if (source >> 24 == 127 && destination >> 24 != 127)
+            hop.Address = L3Address.ReadFour(packet[16..]);
+            if (packet[12] == 127 && packet[16] != 127)
                 return Dropped(DropReason.SourceNotRoutable);
-            if (hop.Address.IsMulticast || destination == uint.MaxValue || Host.IsBroadcast(hop.Address))
-                return Dropped(DropReason.DestinationNotRoutable);
             mayFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & DontFragment) == 0;
         }
         else
@@ -61,32 +65,62 @@ public sealed class Router
             if (packet.Length < Ipv6Length)
                 return Dropped(DropReason.Ipv6Header);
             hop.Address = L3Address.ReadSix(packet[24..]);
-            if (hop.Address.IsMulticast)
-                return DecideMulticast(frame, offload, masterIpMtu, ref hop);
         }
-        if (Host.IsOwn(hop.Address))
-            return new Decision(DecisionAction.RouteToHost);
-        if (!Routes.TryFind(hop.Address, out var route) || route.IsUnreachable)
-            return Dropped(DropReason.NoRoute);
-        if (route.Gateway is { } gateway)
-            hop.Address = gateway;
-        var isLong = Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu;
+        ref var destination = ref _recent.At(hop.Address);
+        // Read before what is looked up: a change in between makes it look stale, never fresh.
+        var generation = _generation.Number;
+        if (destination.Generation != generation || destination.Address != hop.Address)
+            LookUp(hop.Address, generation, ref destination);
+        if (destination.Action != DecisionAction.Route)
+            return destination.Action == DecisionAction.Drop ? Dropped(destination.Reason) : new Decision(destination.Action);
+        hop.Address = destination.NextHop;
+        var isLong = packet.Length > masterIpMtu && Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu;
         if (isLong && !mayFragment)
             return Dropped(DropReason.MtuExceeded);
-        var known = Neighbors.TryFind(hop.Address, now, out var mac);
-        hop.Mac = mac;
-        return new Decision(known ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
+        hop.Mac = destination.Mac;
+        var isKnown = destination.HasFixedMac || (destination.Neighbor is { } neighbor && neighbor.TryUse(now));
+        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
     }
 
-    /// <summary>RFC 4291 section 2.7: scopes 0 and 1 stay on the host. RFC 2464 section 7: the MAC is made of the address.</summary>
-    private static Decision DecideMulticast(ReadOnlySpan<byte> frame, in FrameOffload offload, int masterIpMtu, ref NextHop hop)
+    /// <summary>Works out where packets to an address go.</summary>
+    private void LookUp(L3Address address, long generation, ref RecentDestination destination)
     {
-        if (((hop.Address.High >> 48) & 15) <= 1)
-            return Dropped(DropReason.DestinationNotRoutable);
-        if (Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu)
-            return Dropped(DropReason.MtuExceeded);
-        hop.Mac = new MacAddress(Ipv6MulticastMac | (uint)hop.Address.Low);
-        return new Decision(DecisionAction.Route);
+        destination = new RecentDestination { Address = address, Generation = generation, NextHop = address };
+        if (address.IsMulticast || address == new L3Address(uint.MaxValue) || Host.IsBroadcast(address))
+        {
+            LookUpGroup(address, ref destination);
+        }
+        else if (Host.IsOwn(address))
+        {
+            destination.Action = DecisionAction.RouteToHost;
+        }
+        else if (!Routes.TryFind(address, out var route) || route.IsUnreachable)
+        {
+            (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.NoRoute);
+        }
+        else
+        {
+            destination.Action = DecisionAction.Route;
+            destination.NextHop = route.Gateway ?? address;
+            destination.Neighbor = Neighbors.Find(destination.NextHop);
+            destination.Mac = destination.Neighbor?.Mac ?? default;
+        }
+    }
+
+    /// <summary>
+    /// IPv4: no host sends those for another (rule 31). IPv6: RFC 4291 section 2.7, scopes 0 and 1 stay on the host; RFC 2464 section 7,
+    /// the MAC is made of the address.
+    /// </summary>
+    private static void LookUpGroup(L3Address address, ref RecentDestination destination)
+    {
+        if (!address.IsSix || ((address.High >> 48) & 15) <= 1)
+        {
+            (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.DestinationNotRoutable);
+            return;
+        }
+        destination.Action = DecisionAction.Route;
+        destination.Mac = new MacAddress(Ipv6MulticastMac | (uint)address.Low);
+        destination.HasFixedMac = true;
     }
 
     private static Decision Dropped(DropReason reason) => new(DecisionAction.Drop, reason: reason, error: SendError.NoBuffers);
