@@ -15,7 +15,7 @@ namespace IpVlanWin.Datapath;
 /// thread that pumps between them. All of it ends with this object.
 /// </summary>
 [SupportedOSPlatform("linux")]
-public sealed class EngineDatapath : IDatapath
+public sealed partial class EngineDatapath : IDatapath
 {
     private static readonly TimeSpan s_groupsPolled = TimeSpan.FromSeconds(1);
 
@@ -187,11 +187,12 @@ public sealed class EngineDatapath : IDatapath
 
     private InterfaceStatus Status(InterfaceSide side) => new(
         side.Interface.Name, side.Namespace.Name, side.Interface.IsUp, side.Interface.IpMtu, _port.AddressesOf(side.Interface), side.Refused,
-        side.Interface.Counters.ToValues(), side.Interface.Drops.ToValues());
+        side.Interface.Counters.ToValues(), side.Interface.Drops.ToValues()) { Groups = side.Interface.Groups };
 
     private void Open(VirtualInterface added, string? namespaceName)
     {
-        var networkNamespace = NetworkNamespace.Open(namespaceName ?? _settings.HostNamespace.Name!);
+        // The host's namespace has no name where it is the service's own.
+        var networkNamespace = (namespaceName ?? _settings.HostNamespace.Name) is { } named ? NetworkNamespace.Open(named) : NetworkNamespace.OpenCurrent();
         InterfaceSide side;
         try
         {
