@@ -26,28 +26,47 @@ public sealed class MessageReader
     /// <summary>A reader of a stream that it does not own.</summary>
     public MessageReader(Stream stream) => _stream = stream;
 
-    /// <summary>True while part of a message has come and the rest has not.</summary>
-    public bool IsInMessage => _end > _start;
+    /// <summary>How long a message may take from its first byte to its last; between messages there is no limit.</summary>
+    public TimeSpan Patience { get; set; } = Timeout.InfiniteTimeSpan;
 
+    private bool IsInMessage => _end > _start;
 
     /// <summary>The next message, valid until the next call; null at an end between messages.</summary>
-    /// <exception cref="ControlException">parse-error: not a frame, too long, or cut short. Nothing can be read after that.</exception>
+    /// <exception cref="ControlException">parse-error: not a frame, too long, too late, or cut short. Nothing can be read after that.</exception>
     /// <exception cref="IOException">The stream is broken.</exception>
     public async Task<ArraySegment<byte>?> ReadAsync(CancellationToken cancellation)
     {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
+        {
+            return await ReadWholeAsync(late).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw ErrorCode.ParseError.With($"its rest did not come within {Patience.TotalSeconds} s");
+        }
+    }
+
+    private async Task<ArraySegment<byte>?> ReadWholeAsync(CancellationTokenSource late)
+    {
+        if (IsInMessage)
+            late.CancelAfter(Patience);
         var headLength = FindHeadEnd(_start);
         while (headLength < 0)
         {
             if (_end - _start >= MaxHead)
                 throw ErrorCode.ParseError.With($"its head is longer than {MaxHead} bytes");
+            var isFirst = !IsInMessage;
             var searchFrom = Math.Max(_start, _end - 3);
             var before = _start;
-            if (!await FillAsync(MaxHead + FirstBuffer, cancellation).ConfigureAwait(false))
+            if (!await FillAsync(MaxHead + FirstBuffer, late.Token).ConfigureAwait(false))
             {
                 if (_start == _end)
                     return null;
                 throw ErrorCode.ParseError.With("it ends within its head");
             }
+            if (isFirst)
+                late.CancelAfter(Patience);
             headLength = FindHeadEnd(searchFrom - (before - _start));
         }
         if (headLength > MaxHead)
@@ -56,7 +75,7 @@ public sealed class MessageReader
         _start += headLength;
         while (_end - _start < length)
         {
-            if (!await FillAsync(length, cancellation).ConfigureAwait(false))
+            if (!await FillAsync(length, late.Token).ConfigureAwait(false))
                 throw ErrorCode.ParseError.With($"it ends after {_end - _start} of {length} bytes");
         }
         var message = new ArraySegment<byte>(_buffer, _start, length);

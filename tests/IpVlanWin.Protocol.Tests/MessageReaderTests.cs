@@ -65,6 +65,28 @@ public sealed class MessageReaderTests
     }
 
     [TestMethod]
+    [DataRow("Cont")]
+    [DataRow("Content-Length: 5\r\n\r\n")]
+    [DataRow("Content-Length: 5\r\n\r\n{}")]
+    public async Task Message_that_stops_in_the_middle_is_given_up_in_time(string wire)
+    {
+        var reader = new MessageReader(new SilentStream(Encoding.ASCII.GetBytes(wire))) { Patience = TimeSpan.FromMilliseconds(30) };
+        var fault = await Assert.ThrowsExactlyAsync<ControlException>(async () => await reader.ReadAsync(CancellationToken.None));
+        StringAssert.Contains(fault.Message, "did not come within");
+    }
+
+    [TestMethod]
+    public async Task Silence_between_messages_has_no_limit_but_cancellation()
+    {
+        var reader = new MessageReader(new SilentStream(Encoding.ASCII.GetBytes("Content-Length: 2\r\n\r\n{}"))) { Patience = TimeSpan.FromMilliseconds(1) };
+        Assert.IsNotNull(await reader.ReadAsync(CancellationToken.None));
+        using var cancellation = new CancellationTokenSource();
+        var reading = reader.ReadAsync(cancellation.Token);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => reading);
+    }
+
+    [TestMethod]
     public async Task Promise_of_a_long_message_costs_no_memory()
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -123,6 +145,18 @@ public sealed class MessageReaderTests
         var writer = new MessageWriter();
         writer.Append(new ArraySegment<byte>(body));
         return writer.Framed();
+    }
+
+    /// <summary>Says nothing more after its bytes, and does not end.</summary>
+    private sealed class SilentStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var read = await base.ReadAsync(buffer, cancellationToken);
+            if (read == 0)
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            return read;
+        }
     }
 
     private sealed class EndlessStream : MemoryStream
