@@ -23,12 +23,15 @@ public sealed class ControlServerTests
         Assert.AreEqual(("10.0.0.2/24", "preferred"), (one.Addresses[0].Prefix, one.Addresses[0].State));
         var port = await client.GetPortAsync("ipvl0");
         Assert.AreEqual(("eth0", "l2", "bridge", "auto", "memory", "up", 1), (port.Master, port.Mode, port.Flag, port.Datapath, port.ResolvedDatapath, port.State, port.InterfaceCount));
+        Assert.AreEqual(Engine.Ipvlan.PortMode.L2, service.Running.Reconciler.Find("eth0")!.Running!.Port.Mode);
         await client.SetPortAsync(new PortChange { Master = "eth0", Mode = "l3s", Flag = "vepa" });
         Assert.AreEqual("l3s", service.Running.Reconciler.Find("eth0")!.Running!.Port.Mode.ToString().ToLowerInvariant());
         await client.SetInterfaceAsync(new InterfaceChange { Name = "ipvl0", NewName = "blue", Mtu = 1400, Admin = "down", Namespace = "red" });
         await client.AddAddressAsync(new AddressSpec { Interface = "blue", Prefix = "fd00::2/64" });
         await client.RemoveAddressAsync(new AddressSpec { Interface = "blue", Prefix = "10.0.0.2/24" });
         await service.RestartAsync();
+        var running = service.Running.Reconciler.Find("eth0")!.Running!.Port;
+        Assert.AreEqual((Engine.Ipvlan.PortMode.L3S, Engine.Ipvlan.PortFlag.Vepa), (running.Mode, running.Flag));
         var after = await client.GetInterfaceAsync("blue");
         Assert.AreEqual(("down", "down", 1400, true, "red"), (after.Admin, after.State, after.Mtu, after.HasOwnMtu, after.Namespace), after.Reason);
         Assert.AreEqual("fd00::2/64", after.Addresses.Single().Prefix);
@@ -224,6 +227,20 @@ public sealed class ControlServerTests
     }
 
     [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public async Task Socket_that_a_killed_service_left_is_replaced()
+    {
+        await using var service = new TestService();
+        await service.Running.DisposeAsync();
+        // A file in its place is refused by .NET just as a socket is.
+        await File.WriteAllTextAsync(service.Settings.PipeName, "", TestContext.CancellationToken);
+        service.StartAgain();
+        using var client = service.Connect();
+        Assert.AreEqual(Environment.ProcessId, (await client.GetServiceAsync()).ProcessId);
+    }
+
+    [TestMethod]
     public void Descriptor_begins_with_a_deny_for_the_network()
     {
         Assert.AreEqual("D:P(D;;GA;;;NU)(A;;GA;;;SY)(A;;GA;;;BA)", ControlServer.Descriptor(null));
@@ -270,10 +287,10 @@ public sealed class ControlServerTests
                 Addresses = [$"10.{i / 250}.{i % 250}.1/16", $"10.{i / 250}.{i % 250}.2/16", $"fd00::{i:x}/64"],
             }))]);
         }
-        Console.WriteLine($"made: {Count / clock.Elapsed.TotalSeconds:F0} a second");
+        TestContext.WriteLine($"made: {Count / clock.Elapsed.TotalSeconds:F0} a second");
         clock.Restart();
         var all = await ControlClient.AllAsync(client.ListInterfacesAsync, new ListQuery { Limit = 1000 });
-        Console.WriteLine($"listed in {clock.ElapsedMilliseconds} ms");
+        TestContext.WriteLine($"listed in {clock.ElapsedMilliseconds} ms");
         Assert.HasCount(Count, all);
         Assert.IsTrue(all.All(one => one.State == "up" && one.Addresses.Count == 3 && one.Addresses.All(address => address.State == "preferred")));
         Assert.HasCount(3 * Count, await ControlClient.AllAsync(client.ListAddressesAsync, new ListQuery { Limit = 1000 }));
@@ -282,7 +299,7 @@ public sealed class ControlServerTests
         await service.RestartAsync();
         clock.Restart();
         await service.RestartAsync();
-        Console.WriteLine($"ended and restored in {clock.ElapsedMilliseconds} ms; {GC.GetTotalMemory(forceFullCollection: true) >> 20} MiB held");
+        TestContext.WriteLine($"ended and restored in {clock.ElapsedMilliseconds} ms; {GC.GetTotalMemory(forceFullCollection: true) >> 20} MiB held");
         Assert.AreEqual(Count, (await client.GetServiceAsync()).Interfaces);
         Assert.AreEqual("up", (await client.GetInterfaceAsync("i9999")).State);
     }

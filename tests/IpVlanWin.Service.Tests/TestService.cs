@@ -44,6 +44,9 @@ internal sealed class TestService : IAsyncDisposable
         _running = Start();
     }
 
+    /// <summary>After it was ended by the test.</summary>
+    public void StartAgain() => _running = Start();
+
     public async ValueTask DisposeAsync()
     {
         await _running.DisposeAsync();

@@ -85,7 +85,10 @@ internal sealed class ControlServer : IAsyncDisposable
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
-            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var held = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // Who held the lock before us was killed, and left its socket.
+            File.Delete(path);
+            return held;
         }
         catch (IOException fault)
         {

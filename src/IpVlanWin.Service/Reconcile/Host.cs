@@ -55,7 +55,7 @@ internal sealed class Host(string auto) : IHost
     private static EngineDatapath OpenLinux(DesiredPort port)
     {
         var link = FindLink(port.Master);
-        return new EngineDatapath(new LinuxPortSettings
+        var running = new EngineDatapath(new LinuxPortSettings
         {
             // The host's own stack moves to this TAP; the index keeps the name unique and short.
             MasterName = "ipvlm" + link.Index.ToString(CultureInfo.InvariantCulture),
@@ -65,6 +65,18 @@ internal sealed class Host(string auto) : IHost
             Mode = port.Mode,
             Flag = port.Flag,
         });
+        try
+        {
+            // The master is up when its wire is and the host's TAP, which nobody else sets up.
+            using var netlink = RouteNetlink.Open();
+            netlink.SetUp(running.HostLinkIndex, true);
+            return running;
+        }
+        catch
+        {
+            running.Dispose();
+            throw;
+        }
     }
 
     [SupportedOSPlatform("linux")]

@@ -155,7 +155,7 @@ internal sealed class Reconciler : IDisposable
             if (wasApplied && !full)
                 continue;
             var changes = 0;
-            if (Try(runtime, one.Name, () => Apply(datapath, one, status.IpMtu, out changes)) == PortResult.Ok)
+            if (Try(runtime, one.Name, () => Apply(datapath, port, one, status.IpMtu, out changes)) == PortResult.Ok)
             {
                 runtime.Faults.TryRemove(one.Name, out _);
                 runtime.Applied[one.Id] = one;
@@ -174,7 +174,7 @@ internal sealed class Reconciler : IDisposable
     }
 
     /// <summary>Only what differs is touched.</summary>
-    private static PortResult Apply(IDatapath datapath, DesiredInterface one, int masterMtu, out int changes)
+    private static PortResult Apply(IDatapath datapath, DesiredPort port, DesiredInterface one, int masterMtu, out int changes)
     {
         changes = 0;
         var status = datapath.Find(one.Name);
@@ -186,7 +186,8 @@ internal sealed class Reconciler : IDisposable
         if (status is null)
         {
             changes++;
-            if (datapath.AddInterface(new InterfaceSettings(one.Name, one.Namespace)) is not PortResult.Ok and var refused)
+            // The first interface of a port turns it to l3 and bridge unless told otherwise (semantics 46).
+            if (datapath.AddInterface(new InterfaceSettings(one.Name, one.Namespace, port.Mode, port.Flag)) is not PortResult.Ok and var refused)
                 return refused;
             status = datapath.Find(one.Name);
             if (status is null)
