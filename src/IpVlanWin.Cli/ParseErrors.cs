@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace IpVlanWin.Cli;
 
@@ -10,6 +11,9 @@ internal static class ParseErrors
     {
         if (parsed.Errors.Count == 0)
             return null;
+        // The library would take a verb that stands behind the unknown one.
+        if (parsed.Tokens is [{ Type: TokenType.Argument } first, ..] && !first.Value.StartsWith('-'))
+            return $"unknown verb \"{first.Value}\": must be {Verbs(parsed.RootCommandResult.Command)}";
         var command = parsed.CommandResult.Command;
         if (parsed.UnmatchedTokens is [var unknown, ..])
         {
@@ -20,7 +24,7 @@ internal static class ParseErrors
                 : $"unexpected argument \"{unknown}\" of \"{command.Name}\": it takes options only";
         }
         // Errors of an option say more than that a verb is missing, which the library puts first.
-        var error = parsed.Errors.FirstOrDefault(error => error.SymbolResult is not System.CommandLine.Parsing.CommandResult);
+        var error = parsed.Errors.FirstOrDefault(error => error.SymbolResult is not CommandResult);
         return error?.Message ?? (command.Subcommands.Count > 0 ? $"verb missing: must be {Verbs(command)}" : parsed.Errors[0].Message);
     }
 

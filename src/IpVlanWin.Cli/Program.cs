@@ -8,11 +8,9 @@ namespace IpVlanWin.Cli;
 internal static class Program
 {
     /// <summary>Exit status as iproute2's: 0, 1 for wrong syntax (or a failed judgement), 2 for a refusal.</summary>
-    private static int Main(string[] args) => Run(args, Console.Out, Console.Error);
+    private static int Main(string[] args) => Run(args, Console.Error);
 
-    internal static int Run(string[] args, TextWriter errors) => Run(args, Console.Out, errors);
-
-    internal static int Run(string[] args, TextWriter output, TextWriter errors)
+    internal static int Run(string[] args, TextWriter errors, TextWriter? output = null)
     {
         var root = new RootCommand("Linux ipvlan for Windows: many interfaces, one MAC.")
         {
@@ -33,7 +31,7 @@ internal static class Program
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = errors });
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output ?? Console.Out, Error = errors });
         }
         catch (CommandException fault)
         {

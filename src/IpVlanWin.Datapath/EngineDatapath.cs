@@ -17,7 +17,10 @@ namespace IpVlanWin.Datapath;
 [SupportedOSPlatform("linux")]
 public sealed partial class EngineDatapath : IDatapath
 {
-    private static readonly TimeSpan s_groupsPolled = TimeSpan.FromSeconds(1);
+    /// <summary>tun.c's MAX_MTU for TAPs: a master that carries more is cut to it.</summary>
+    private const int MaxTapIpMtu = 65_521;
+
+    private static readonly TimeSpan s_polled = TimeSpan.FromSeconds(1);
 
     private readonly Port _port;
     private readonly LinuxPortSettings _settings;
@@ -26,14 +29,17 @@ public sealed partial class EngineDatapath : IDatapath
     private readonly FramePump _framePump;
     private readonly PumpThread _pump;
     private readonly HostWatch _wireWatch;
-    private readonly Timer _groupsPolling;
+    private readonly Timer _polling;
     private readonly int _wireIndex;
 
-    // Guards _sides and _wireIsUp, and puts changes in order.
+    // Guards _sides, and puts changes in order.
     private readonly Lock _lock = new();
     private readonly Dictionary<string, InterfaceSide> _sides = new(StringComparer.Ordinal);
-    private bool _wireIsUp;
     private bool _isDisposed;
+
+    // Guards _wireIsUp: the master's state is told by two threads, and the last word must be the right one.
+    private readonly Lock _masterLock = new();
+    private bool _wireIsUp;
 
     /// <summary>Opens the devices and starts the pump. The master is up once the wire link and the host's TAP are.</summary>
     /// <exception cref="HostNetworkException">The wire link is not there, or the operating system refuses.</exception>
@@ -44,10 +50,10 @@ public sealed partial class EngineDatapath : IDatapath
         _settings = settings;
         using var netlink = RouteNetlink.Open(settings.WireNamespace);
         var link = netlink.GetLink(settings.WireLink);
-        if (!link.Mac.TryToMac(out var mac))
+        if (!link.Mac.TryToMac(out var mac) || (link.Flags & (LinkFlags.Loopback | LinkFlags.PointToPoint)) != 0)
             throw new LinuxDeviceException($"{settings.WireLink}: a master must be an Ethernet adapter");
         _wireIndex = link.Index;
-        _port = new Port(settings.MasterName, mac, link.IpMtu, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
+        _port = new Port(settings.MasterName, mac, IpMtuOf(link), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
         _port.SetMode(settings.Mode);
         _port.SetFlag(settings.Flag);
         var opened = new Stack<IDisposable>();
@@ -63,7 +69,7 @@ public sealed partial class EngineDatapath : IDatapath
             opened.Push(_wireWatch = HostWatch.Start(settings.WireNamespace, OnWireChanges));
             if (_wireWatch.Snapshot.Links.TryGetValue(_wireIndex, out var now))
                 ApplyWire(now, ChangeKind.Added);
-            _groupsPolling = new Timer(_ => ForEachSide(static side => side.ReadGroups()), null, s_groupsPolled, s_groupsPolled);
+            _polling = new Timer(_ => Poll(), null, s_polled, s_polled);
         }
         catch
         {
@@ -143,6 +149,7 @@ public sealed partial class EngineDatapath : IDatapath
         InterfaceSide? side;
         lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (!_sides.Remove(name, out side))
                 return PortResult.NoDevice;
             _pump.Detach(side.Interface);
@@ -156,6 +163,7 @@ public sealed partial class EngineDatapath : IDatapath
     {
         lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             var result = _port.SetMode(mode);
             FollowPort();
             return result;
@@ -174,7 +182,7 @@ public sealed partial class EngineDatapath : IDatapath
                 return;
             _isDisposed = true;
         }
-        _groupsPolling.Dispose();
+        _polling.Dispose();
         _wireWatch.Dispose();
         _host.Stop();
         _pump.Dispose();
@@ -186,22 +194,21 @@ public sealed partial class EngineDatapath : IDatapath
     }
 
     private InterfaceStatus Status(InterfaceSide side) => new(
-        side.Interface.Name, side.Namespace.Name, side.Interface.IsUp, side.Interface.IpMtu, _port.AddressesOf(side.Interface), side.Refused,
+        side.Interface.Name, side.NamespaceName, side.Interface.IsUp, side.Interface.IpMtu, _port.AddressesOf(side.Interface), side.Refused,
         side.Interface.Counters.ToValues(), side.Interface.Drops.ToValues()) { Groups = side.Interface.Groups };
 
     private void Open(VirtualInterface added, string? namespaceName)
     {
-        // The host's namespace has no name where it is the service's own.
-        var networkNamespace = (namespaceName ?? _settings.HostNamespace.Name) is { } named ? NetworkNamespace.Open(named) : NetworkNamespace.OpenCurrent();
+        var own = namespaceName is null ? null : NetworkNamespace.Open(namespaceName);
         InterfaceSide side;
         try
         {
             // Asked for from within a callback that closing the side waits for: so never on that thread.
-            side = new InterfaceSide(_port, added, networkNamespace, _settings.Decorate, () => ThreadPool.QueueUserWorkItem(_ => RetryRefused()));
+            side = new InterfaceSide(_port, added, own, _settings.HostNamespace, _settings.Decorate, () => ThreadPool.QueueUserWorkItem(_ => RetryRefused()));
         }
         catch
         {
-            networkNamespace.Dispose();
+            own?.Dispose();
             throw;
         }
         try
@@ -235,6 +242,14 @@ public sealed partial class EngineDatapath : IDatapath
         }
     }
 
+    private void Poll() => ForEachSide(side =>
+    {
+        side.ReadGroups();
+        // We hold the namespace ourselves, by the TAP already: it ends for us when its name does.
+        if (!side.IsNamespaceThere())
+            Remove(side.Interface);
+    });
+
     private void RetryRefused() => ForEachSide(static side => side.RetryRefused());
 
     private void FollowPort()
@@ -255,7 +270,11 @@ public sealed partial class EngineDatapath : IDatapath
 
     private void OnNeighbor(L3Address address, MacAddress mac) => _pump?.Post(pump => pump.NeighborFound(address, mac));
 
-    private void OnMasterLink() => _port.SetMasterUp(Volatile.Read(ref _wireIsUp) && _host.IsUp);
+    private void OnMasterLink()
+    {
+        lock (_masterLock)
+            _port.SetMasterUp(_wireIsUp && _host.IsUp);
+    }
 
     private void OnWireChanges(IReadOnlyList<HostChange> changes)
     {
@@ -268,30 +287,40 @@ public sealed partial class EngineDatapath : IDatapath
 
     private void ApplyWire(HostLink link, ChangeKind kind)
     {
-        Volatile.Write(ref _wireIsUp, link.IsUp && kind != ChangeKind.Removed);
+        lock (_masterLock)
+            _wireIsUp = link.IsUp && kind != ChangeKind.Removed;
         OnMasterLink();
         if (kind == ChangeKind.Removed || !link.Mac.TryToMac(out var mac))
             return;
         var before = _port.Snapshot;
-        if (before.Mac == mac && before.IpMtu == link.IpMtu)
+        var ipMtu = IpMtuOf(link);
+        if (before.Mac == mac && before.IpMtu == ipMtu)
             return;
         lock (_lock)
         {
             _port.SetMasterMac(mac);
-            _port.SetMasterMtu(link.IpMtu);
-            _host.Follow(mac, link.IpMtu);
+            _port.SetMasterMtu(ipMtu);
+            _host.Follow(mac, ipMtu);
             FollowPort();
         }
     }
 
-    /// <summary>The namespace of an interface is gone, and the TAP with it. On the pump's thread: the rest is left to another.</summary>
-    private void OnGone(VirtualInterface gone) => ThreadPool.QueueUserWorkItem(_ =>
+    private static int IpMtuOf(HostLink link) => Math.Min(link.IpMtu, MaxTapIpMtu);
+
+    /// <summary>Somebody deleted an interface's TAP. On the pump's thread: the rest is left to another.</summary>
+    private void OnGone(VirtualInterface gone) => Remove(gone);
+
+    /// <summary>Later, on another thread.</summary>
+    private void Remove(VirtualInterface gone) => ThreadPool.QueueUserWorkItem(_ =>
     {
         InterfaceSide? side;
         lock (_lock)
         {
-            if (_isDisposed || !_sides.Remove(gone.Name, out side))
+            // Another of that name may have come in between.
+            if (_isDisposed || !_sides.TryGetValue(gone.Name, out side) || side.Interface != gone)
                 return;
+            _sides.Remove(gone.Name);
+            _pump.Detach(gone);
         }
         Close(side);
     });

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Routing;
@@ -14,6 +15,8 @@ public sealed class FramePump : IDisposable
     /// <summary>Most replies "too big" in a second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f).</summary>
     public const int TooBigRepliesPerSecond = 100;
 
+    private const int MostUnflushed = 64;
+
     private readonly Port _port;
     private readonly Action<L3Address> _resolve;
     private readonly IFrameDevice _wire;
@@ -23,8 +26,9 @@ public sealed class FramePump : IDisposable
     private readonly FrameBatch _batch;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
+    // Devices that were sent something since the last flush; one may stand here more than once.
+    private readonly List<IFrameDevice> _unflushed = new(MostUnflushed);
     private readonly byte[] _scratch = new byte[FrameBatch.Headroom + FrameBatch.MaxFrameLength];
-    private readonly List<IFrameDevice> _toFlush = [];
     private IFrameDevice?[] _interfaces = [];
     private PortSnapshot _snapshot;
     private TimeSpan _tooBigWindow = TimeSpan.MinValue;
@@ -157,9 +161,17 @@ public sealed class FramePump : IDisposable
     /// <summary>A neighbor's MAC is known now: what waited for it goes out.</summary>
     public void NeighborFound(L3Address neighbor, MacAddress mac)
     {
+        TakeSnapshot();
         foreach (var packet in _pending.Take(neighbor))
         {
-            mac.Write(packet.Buffer.AsSpan(FrameBatch.Headroom));
+            if (!_snapshot.IsUp)
+            {
+                _snapshot.CountDrop(DropReason.MasterDown, packet.Sender);
+                continue;
+            }
+            var frame = packet.Buffer.AsSpan(FrameBatch.Headroom);
+            mac.Write(frame);
+            _snapshot.Mac.Write(frame[MacAddress.Bytes..]);
             SendRouted(packet.Buffer, packet.Offload, packet.NeedsFragmenting, packet.Sender);
         }
         Flush();
@@ -170,6 +182,17 @@ public sealed class FramePump : IDisposable
     {
         foreach (var packet in _pending.TakeExpired(now))
             _snapshot.CountDrop(DropReason.NoRoute, packet.Sender);
+    }
+
+    /// <summary>
+    /// Ends a run of frames given one by one: what devices held back goes out now. The members that move batches, flood or answer for a
+    /// neighbor do it by themselves.
+    /// </summary>
+    public void Flush()
+    {
+        foreach (var device in _unflushed)
+            device.Flush();
+        _unflushed.Clear();
     }
 
     /// <inheritdoc/>
@@ -188,13 +211,6 @@ public sealed class FramePump : IDisposable
         _batch.Clear();
         Flush();
         return more;
-    }
-
-    private void Flush()
-    {
-        foreach (var device in _toFlush)
-            device.Flush();
-        _toFlush.Clear();
     }
 
     private void CarryOut(in Decision decision, VirtualInterface? sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, ref NextHop hop)
@@ -234,7 +250,7 @@ public sealed class FramePump : IDisposable
                 break;
             case DecisionAction.Drop:
                 if (decision is { Reason: DropReason.MtuExceeded, Target: null })
-                    ReplyTooBig(sender!, buffer, hop.Address.IsSix, now);
+                    ReplyTooBig(sender!, buffer, now);
                 break;
             default:
                 throw new InvalidOperationException($"unknown action {decision.Action}");
@@ -247,8 +263,15 @@ public sealed class FramePump : IDisposable
     {
         if (device is null || _egress.Send(device, buffer, offload) != SendResult.Sent)
             _snapshot.CountDrop(DropReason.DeviceQueueFull, at);
-        else if (_toFlush.Count == 0 || _toFlush[^1] != device)
-            _toFlush.Add(device);
+        if (device is not null && (_unflushed.Count == 0 || _unflushed[^1] != device))
+            NoteUnflushed(device);
+    }
+
+    private void NoteUnflushed(IFrameDevice device)
+    {
+        if (_unflushed.Count == MostUnflushed)
+            Flush();
+        _unflushed.Add(device);
     }
 
     private void AddToBacklog(Span<byte> buffer, in FrameOffload offload, VirtualInterface? exclude, VirtualInterface? sender)
@@ -294,8 +317,10 @@ public sealed class FramePump : IDisposable
         Send(needsFragmenting ? _fragmentingWire : _wire, buffer, offload, sender);
     }
 
-    private void ReplyTooBig(VirtualInterface sender, Span<byte> buffer, bool isSix, TimeSpan now)
+    private void ReplyTooBig(VirtualInterface sender, Span<byte> buffer, TimeSpan now)
     {
+        // The packet's family, not the next hop's: IPv4 may go by an IPv6 gateway (RFC 8950).
+        var isSix = BinaryPrimitives.ReadUInt16BigEndian(buffer[(FrameBatch.Headroom + 12)..]) == EtherType.IPv6;
         if (now - TimeSpan.FromSeconds(1) >= _tooBigWindow)
             (_tooBigWindow, _tooBigReplies) = (now, 0);
         if (_tooBigReplies++ >= TooBigRepliesPerSecond || !_snapshot.TryPickHostAddress(isSix, out var from))

@@ -1,8 +1,6 @@
-using System.Globalization;
 using IpVlanWin.Devices;
 using IpVlanWin.Devices.Memory;
 using IpVlanWin.Engine.Ipvlan;
-using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Cli.Replay;
@@ -24,19 +22,14 @@ internal sealed class EnginePort : IDisposable
 
     public EnginePort(Scenario scenario)
     {
-        var master = scenario.Master;
-        _masterName = master.Name;
-        _port = new Port(master.Name, MacAddress.Parse(master.Mac), master.Mtu);
+        _masterName = scenario.Master.Name;
+        _port = PortSetup.Build(scenario, scenario.Place);
         _pump = new FramePump(_port, _wire, _host, _missing.Add);
-        foreach (var address in master.Addresses ?? [])
-            _port.AddMasterAddress(L3Prefix.Parse(address));
-        _port.SetMasterUp(true);
-        foreach (var route in master.Routes ?? [])
-            AddRoute(route);
-        foreach (var neighbor in master.Neighbors ?? [])
-            _port.Neighbors.Set(L3Address.Parse(neighbor.Address), MacAddress.Parse(neighbor.Mac), TimeSpan.MaxValue);
         foreach (var declared in scenario.Interfaces)
-            AddInterface(scenario, declared);
+        {
+            Attach(_port.Find(declared.Name)!);
+            _ipv4Order[declared.Name].AddRange((declared.Addresses ?? []).Select(L3Prefix.Parse).Where(prefix => !prefix.Address.IsSix));
+        }
         _pump.TakeSnapshot();
     }
 
@@ -54,6 +47,7 @@ internal sealed class EnginePort : IDisposable
         [.. _port.AddressesOf(asked).Select(prefix => prefix.ToString()).Order(StringComparer.Ordinal)];
 
     /// <summary>Injects a frame and floods what comes of it.</summary>
+    /// <exception cref="FormatException">There is no such place.</exception>
     public Decision? Inject(string place, byte[] frame)
     {
         _missing.Clear();
@@ -95,6 +89,7 @@ internal sealed class EnginePort : IDisposable
     public IReadOnlyList<L3Address> MissingNeighbors => _missing;
 
     /// <summary>Carries an action out (section 3) and names its result.</summary>
+    /// <exception cref="FormatException">There is no such action, or an argument is missing or wrong.</exception>
     public string Act(string kind, ActionArguments arguments)
     {
         if (arguments.Interface == _masterName)
@@ -108,25 +103,25 @@ internal sealed class EnginePort : IDisposable
             case "link-add":
                 return AddInterface(arguments);
             case "neighbor-add":
-                _port.Neighbors.Set(L3Address.Parse(arguments.Address!), MacAddress.Parse(arguments.Mac!), TimeSpan.MaxValue);
+                _port.Neighbors.Set(L3Address.Parse(Needed(arguments.Address, "address")), MacAddress.Parse(Needed(arguments.Mac, "mac")), TimeSpan.MaxValue);
                 return PortResult.Ok.ErrnoName();
         }
         if (_port.Find(arguments.Interface ?? "") is not { } changed)
             return PortResult.NoDevice.ErrnoName();
         var result = kind switch
         {
-            "address-add" => AddAddress(changed, L3Prefix.Parse(arguments.Address!)),
-            "address-del" => RemoveAddress(changed, L3Prefix.Parse(arguments.Address!)),
+            "address-add" => AddAddress(changed, L3Prefix.Parse(Needed(arguments.Address, "address"))),
+            "address-del" => RemoveAddress(changed, L3Prefix.Parse(Needed(arguments.Address, "address"))),
             "link-up" => _port.SetUp(changed, true),
             "link-down" => TakeDown(changed),
             "link-del" => Remove(changed),
-            "promiscuous" => _port.SetPromiscuous(changed, arguments.On!.Value),
-            "allmulti" => _port.SetAllMulticast(changed, arguments.On!.Value),
-            "multicast-add" => _port.AddGroup(changed, MacAddress.Parse(arguments.Mac!)),
-            "multicast-del" => _port.RemoveGroup(changed, MacAddress.Parse(arguments.Mac!)),
-            "set-mtu" => SetMtu(changed, arguments.Mtu!.Value),
+            "promiscuous" => _port.SetPromiscuous(changed, Needed(arguments.On, "on")),
+            "allmulti" => _port.SetAllMulticast(changed, Needed(arguments.On, "on")),
+            "multicast-add" => _port.AddGroup(changed, MacAddress.Parse(Needed(arguments.Mac, "mac"))),
+            "multicast-del" => _port.RemoveGroup(changed, MacAddress.Parse(Needed(arguments.Mac, "mac"))),
+            "set-mtu" => SetMtu(changed, Needed(arguments.Mtu, "mtu")),
             "set-mac" => PortResult.NotSupported,
-            _ => throw CommandException.Refused($"unknown action '{kind}'"),
+            _ => throw new FormatException($"unknown action '{kind}'"),
         };
         return result.ErrnoName();
     }
@@ -147,7 +142,13 @@ internal sealed class EnginePort : IDisposable
     private static MemoryDevice NewDevice(string name) => new(name, queueFrames: 64);
 
     private VirtualInterface Required(string name) =>
-        _port.Find(name) ?? throw CommandException.Refused($"the scenario names an interface '{name}' that is not there");
+        _port.Find(name) ?? throw new FormatException(
+            $"'{name}' must be {WirePlace}, {HostPlace} or an interface: {string.Join(", ", _devices.Keys)}");
+
+    private static T Needed<T>(T? argument, string name)
+        where T : struct => argument ?? throw new FormatException($"argument '{name}' is missing");
+
+    private static string Needed(string? argument, string name) => argument ?? throw new FormatException($"argument '{name}' is missing");
 
     private Decision? SendFromHost(byte[] buffer)
     {
@@ -155,41 +156,11 @@ internal sealed class EnginePort : IDisposable
         return null;
     }
 
-    private void AddRoute(ScenarioRoute route)
-    {
-        var via = L3Address.Parse(route.Via);
-        var prefix = route.Destination == "default" ? new L3Prefix(via.Masked(0), 0) : L3Prefix.Parse(route.Destination);
-        _port.AddRoute(prefix, new Route(via));
-    }
-
-    private void AddInterface(Scenario scenario, ScenarioInterface declared)
-    {
-        Check(PortWords.TryParse(scenario.Mode, out PortMode mode), $"mode '{scenario.Mode}' is not {PortWords.Modes}");
-        Check(PortWords.TryParse(scenario.Flag, out PortFlag flag), $"flag '{scenario.Flag}' is not {PortWords.Flags}");
-        var result = _port.AddInterface(declared.Name, mode, flag, out var added);
-        Check(result == PortResult.Ok, $"interface '{declared.Name}': {result.ErrnoName()}");
-        Attach(added!);
-        _port.SetUp(added!, declared.Up);
-        _port.SetPromiscuous(added!, declared.Promiscuous);
-        _port.SetAllMulticast(added!, declared.Allmulti);
-        foreach (var address in declared.Addresses ?? [])
-        {
-            result = AddAddress(added!, L3Prefix.Parse(address));
-            Check(result == PortResult.Ok, $"interface '{declared.Name}': address {address}: {result.ErrnoName()}");
-        }
-        _port.SetGroups(added!, [.. (declared.Multicast ?? []).Select(MacAddress.Parse)]);
-
-        void Check(bool holds, string fault)
-        {
-            if (!holds)
-                throw CommandException.Refused(string.Create(CultureInfo.InvariantCulture, $"scenario '{scenario.Name}': {fault}"));
-        }
-    }
-
     private string AddInterface(ActionArguments arguments)
     {
+        var name = Needed(arguments.Interface, "interface");
         // EEXIST comes before EINVAL (semantics 59).
-        if (_port.Find(arguments.Interface!) is not null)
+        if (_port.Find(name) is not null)
             return PortResult.Exists.ErrnoName();
         PortMode mode = default;
         PortFlag flag = default;
@@ -198,7 +169,7 @@ internal sealed class EnginePort : IDisposable
         {
             return PortResult.Invalid.ErrnoName();
         }
-        var result = _port.AddInterface(arguments.Interface!, arguments.Mode is null ? null : mode, arguments.Flag is null ? null : flag, out var added);
+        var result = _port.AddInterface(name, arguments.Mode is null ? null : mode, arguments.Flag is null ? null : flag, out var added);
         if (result == PortResult.Ok)
             Attach(added!);
         return result.ErrnoName();
@@ -276,16 +247,16 @@ internal sealed class EnginePort : IDisposable
                 _port.SetMasterUp(kind == "link-up");
                 return PortResult.Ok.ErrnoName();
             case "set-mtu":
-                return _port.SetMasterMtu(arguments.Mtu!.Value).ErrnoName();
+                return _port.SetMasterMtu(Needed(arguments.Mtu, "mtu")).ErrnoName();
             case "set-mac":
-                _port.SetMasterMac(MacAddress.Parse(arguments.Mac!));
+                _port.SetMasterMac(MacAddress.Parse(Needed(arguments.Mac, "mac")));
                 return PortResult.Ok.ErrnoName();
             case "address-add":
-                return _port.AddMasterAddress(L3Prefix.Parse(arguments.Address!)).ErrnoName();
+                return _port.AddMasterAddress(L3Prefix.Parse(Needed(arguments.Address, "address"))).ErrnoName();
             case "address-del":
-                return _port.RemoveMasterAddress(L3Prefix.Parse(arguments.Address!)).ErrnoName();
+                return _port.RemoveMasterAddress(L3Prefix.Parse(Needed(arguments.Address, "address"))).ErrnoName();
             default:
-                throw CommandException.Refused($"unknown action '{kind}' on the master");
+                throw new FormatException($"unknown action '{kind}' on the master");
         }
     }
 }

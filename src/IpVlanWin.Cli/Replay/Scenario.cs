@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -11,32 +10,20 @@ internal sealed record Scenario(
     string Category,
     string Mode,
     string Flag,
-    ScenarioMaster Master,
-    IReadOnlyList<ScenarioInterface> Interfaces,
+    TopologyMaster Master,
+    IReadOnlyList<TopologyInterface> Interfaces,
     IReadOnlyList<ScenarioStep> Steps,
-    IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>>? Statistics);
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>>? Statistics)
+    : Topology(Mode, Flag, Master, Interfaces)
+{
+    /// <summary>File and line it was read from, for messages.</summary>
+    [JsonIgnore]
+    public string Source { get; init; } = "";
 
-/// <summary>The lower adapter and the host's configuration on it (section 2).</summary>
-internal sealed record ScenarioMaster(
-    string Name,
-    string Mac,
-    int Mtu,
-    IReadOnlyList<string>? Addresses = null,
-    IReadOnlyList<ScenarioRoute>? Routes = null,
-    IReadOnlyList<ScenarioNeighbor>? Neighbors = null);
-
-internal sealed record ScenarioRoute(string Destination, string Via);
-
-internal sealed record ScenarioNeighbor(string Address, string Mac);
-
-/// <summary>One interface at the start (section 2).</summary>
-internal sealed record ScenarioInterface(
-    string Name,
-    bool Up = true,
-    IReadOnlyList<string>? Addresses = null,
-    IReadOnlyList<string>? Multicast = null,
-    bool Promiscuous = false,
-    bool Allmulti = false);
+    /// <summary>Where something is wrong, for messages.</summary>
+    [JsonIgnore]
+    public string Place => Source.Length == 0 ? $"scenario '{Name}'" : $"{Source}: scenario '{Name}'";
+}
 
 /// <summary>An inject or an action step (section 3).</summary>
 internal sealed record ScenarioStep
@@ -99,68 +86,4 @@ internal sealed class WordOrNumber : JsonConverter<string>
         reader.TokenType == JsonTokenType.Number ? reader.GetInt64().ToString(CultureInfo.InvariantCulture) : reader.GetString();
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
-}
-
-/// <summary>Reads vector files, plain or gzip-compressed, one JSON object a line.</summary>
-internal static class VectorFile
-{
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
-        RespectRequiredConstructorParameters = true,
-    };
-
-    /// <exception cref="CommandException">A line is not a scenario, or the file cannot be read.</exception>
-    public static IEnumerable<Scenario> Read(string path)
-    {
-        using var reader = Open(path);
-        for (var number = 1; ; number++)
-        {
-            if (ReadLine(reader, path, number) is not { } line)
-                yield break;
-            if (line.Length > 0)
-                yield return Parse(line, path, number);
-        }
-    }
-
-    private static StreamReader Open(string path)
-    {
-        try
-        {
-            Stream file = File.OpenRead(path);
-            var isCompressed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
-            file.Position = 0;
-            return new StreamReader(isCompressed ? new GZipStream(file, CompressionMode.Decompress) : file);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw CommandException.Refused($"{path}: cannot be read: {fault.Message}");
-        }
-    }
-
-    private static string? ReadLine(StreamReader reader, string path, int number)
-    {
-        try
-        {
-            return reader.ReadLine();
-        }
-        catch (InvalidDataException fault)
-        {
-            throw CommandException.Refused($"{path}: line {number}: damaged gzip data: {fault.Message}");
-        }
-    }
-
-    private static Scenario Parse(string line, string path, int number)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<Scenario>(line, Options)
-                ?? throw CommandException.Refused($"{path}: line {number}: null is not a scenario");
-        }
-        catch (JsonException fault)
-        {
-            throw CommandException.Refused($"{path}: line {number}: not a scenario: {fault.Message}");
-        }
-    }
 }

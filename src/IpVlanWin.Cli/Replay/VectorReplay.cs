@@ -12,7 +12,8 @@ internal sealed record Mismatch(string Scenario, int Step, string What, string E
 /// </summary>
 internal sealed class VectorReplay
 {
-    private static readonly string[] CounterNames = ["rxPackets", "rxBytes", "multicast", "txPackets", "txBytes", "rxErrors", "txDropped"];
+    /// <summary>The seven counters (section 3).</summary>
+    public static readonly IReadOnlyList<string> CounterNames = ["rxPackets", "rxBytes", "multicast", "txPackets", "txBytes", "rxErrors", "txDropped"];
 
     private readonly Scenario _scenario;
     private readonly EnginePort _port;
@@ -24,7 +25,7 @@ internal sealed class VectorReplay
     {
         (_scenario, _port, _totals) = (scenario, port, totals);
         foreach (var declared in scenario.Interfaces)
-            _judgedSums[declared.Name] = new long[CounterNames.Length];
+            _judgedSums[declared.Name] = new long[CounterNames.Count];
     }
 
     /// <summary>Runs a scenario from a fresh state and adds what it came to.</summary>
@@ -34,12 +35,29 @@ internal sealed class VectorReplay
         var replay = new VectorReplay(scenario, port, totals);
         totals.Scenarios++;
         for (var i = 0; i < scenario.Steps.Count; i++)
-            replay.RunStep(i, scenario.Steps[i]);
+        {
+            try
+            {
+                replay.RunStep(i, scenario.Steps[i]);
+            }
+            catch (FormatException fault)
+            {
+                throw CommandException.Refused(string.Create(CultureInfo.InvariantCulture, $"{scenario.Place}, step {i}: {fault.Message}"), fault);
+            }
+        }
         replay.JudgeStatistics();
+    }
+
+    /// <summary>The values of <see cref="CounterNames"/>.</summary>
+    public static long[] CountersOf(VirtualInterface member)
+    {
+        var counters = member.Counters;
+        return [counters.RxPackets, counters.RxBytes, counters.Multicast, counters.TxPackets, counters.TxBytes, counters.RxErrors, counters.TxDropped];
     }
 
     private void RunStep(int index, ScenarioStep step)
     {
+        StepCheck.Check(step, CounterNames);
         _stepMismatches = 0;
         bool isJudged;
         if (step.Inject is { } inject)
@@ -47,14 +65,10 @@ internal sealed class VectorReplay
             isJudged = step.Decision is "driver" or "routed" or "local-in";
             RunInject(index, step, inject, isJudged);
         }
-        else if (step.Action is { Count: 1 } action)
-        {
-            isJudged = true;
-            RunAction(index, step, action.First());
-        }
         else
         {
-            throw CommandException.Refused($"scenario '{_scenario.Name}', step {index}: neither inject nor one action");
+            isJudged = true;
+            RunAction(index, step, step.Action!.First());
         }
         _totals.CountStep(_scenario, step, isJudged, _stepMismatches > 0);
     }
@@ -62,7 +76,7 @@ internal sealed class VectorReplay
     private void RunInject(int index, ScenarioStep step, PlacedFrame inject, bool isJudged)
     {
         var before = ReadCounters();
-        var decision = _port.Inject(inject.At, Convert.FromHexString(inject.Frame));
+        var decision = _port.Inject(inject.At, StepCheck.ReadFrame(inject));
         var frames = _port.TakeFrames();
         if (!isJudged)
             return;
@@ -77,15 +91,7 @@ internal sealed class VectorReplay
 
     private void RunAction(int index, ScenarioStep step, KeyValuePair<string, ActionArguments> action)
     {
-        string result;
-        try
-        {
-            result = _port.Act(action.Key, action.Value);
-        }
-        catch (FormatException fault)
-        {
-            throw CommandException.Refused($"scenario '{_scenario.Name}', step {index}: {fault.Message}");
-        }
+        var result = _port.Act(action.Key, action.Value);
         Judge(index, step, "result", step.Result ?? "ok", result);
         foreach (var (name, after) in step.After ?? new Dictionary<string, InterfaceAfter>())
         {
@@ -127,7 +133,7 @@ internal sealed class VectorReplay
         {
             var entry = step.Expect![i];
             if (step.NeighborMissing is null || entry.At != EnginePort.WirePlace)
-                expected.Add((entry.At, step.Types![i], Convert.FromHexString(entry.Frame)));
+                expected.Add((entry.At, step.Types![i], StepCheck.ReadFrame(entry)));
         }
         foreach (var place in expected.Select(entry => entry.Place).Concat(got.Select(entry => entry.Place)).Distinct().ToList())
         {
@@ -156,10 +162,16 @@ internal sealed class VectorReplay
 
     private void JudgeCounters(int index, ScenarioStep step, Dictionary<string, long[]> before)
     {
-        foreach (var (name, after) in ReadCounters())
+        var now = ReadCounters();
+        foreach (var name in step.Counters?.Keys ?? [])
+        {
+            if (!now.ContainsKey(name))
+                throw new FormatException($"counters: '{name}' must be an interface: {string.Join(", ", now.Keys)}");
+        }
+        foreach (var (name, after) in now)
         {
             var expected = step.Counters?.GetValueOrDefault(name);
-            for (var i = 0; i < CounterNames.Length; i++)
+            for (var i = 0; i < CounterNames.Count; i++)
             {
                 var got = after[i] - before[name][i];
                 _judgedSums[name][i] += got;
@@ -175,8 +187,10 @@ internal sealed class VectorReplay
         var last = _scenario.Steps.Count - 1;
         foreach (var (name, expected) in _scenario.Statistics ?? new Dictionary<string, IReadOnlyDictionary<string, long>>())
         {
-            var sums = _judgedSums.GetValueOrDefault(name) ?? new long[CounterNames.Length];
-            for (var i = 0; i < CounterNames.Length; i++)
+            if (expected is null)
+                throw CommandException.Refused($"{_scenario.Place}: statistics '{name}' must be an object");
+            var sums = _judgedSums.GetValueOrDefault(name) ?? new long[CounterNames.Count];
+            for (var i = 0; i < CounterNames.Count; i++)
             {
                 var wanted = expected.GetValueOrDefault(CounterNames[i]);
                 if (sums[i] != wanted)
@@ -190,9 +204,8 @@ internal sealed class VectorReplay
         var all = new Dictionary<string, long[]>(StringComparer.Ordinal);
         foreach (var member in _port.Interfaces)
         {
-            var counters = member.Counters;
-            all[member.Name] = [counters.RxPackets, counters.RxBytes, counters.Multicast, counters.TxPackets, counters.TxBytes, counters.RxErrors, counters.TxDropped];
-            _judgedSums.TryAdd(member.Name, new long[CounterNames.Length]);
+            all[member.Name] = CountersOf(member);
+            _judgedSums.TryAdd(member.Name, new long[CounterNames.Count]);
         }
         return all;
     }

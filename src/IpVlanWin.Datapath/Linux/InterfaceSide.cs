@@ -17,6 +17,7 @@ internal sealed class InterfaceSide : IDisposable
 {
     private readonly Port _port;
     private readonly Action _onAddressFreed;
+    private readonly NetworkNamespace? _ownNamespace;
     private readonly RouteNetlink _netlink;
     private readonly MulticastList _multicast;
 
@@ -26,21 +27,28 @@ internal sealed class InterfaceSide : IDisposable
     private HostWatch? _watch;
     private int _seenMtu;
 
+    // What the TAP was told last. Telling it again would do harm: the kernel forgets a link's neighbors whenever its MAC is set.
+    private (bool HasArp, MacAddress Mac, int IpMtu) _told;
+
     /// <summary>Makes the TAP, down. Nothing is mirrored until <see cref="Start"/>.</summary>
     /// <param name="port">Gets what is mirrored.</param>
     /// <param name="mirrored">The port's interface.</param>
-    /// <param name="networkNamespace">Where it lives; disposed with this.</param>
+    /// <param name="ownNamespace">Where it lives, disposed with this; null for the host's.</param>
+    /// <param name="hostNamespace">The host's, which stays the caller's.</param>
     /// <param name="decorate">Puts something before the TAP.</param>
     /// <param name="onAddressFreed">Told when an address that others may have asked for is free.</param>
     public InterfaceSide(
-        Port port, VirtualInterface mirrored, NetworkNamespace networkNamespace, Func<string, IFrameDevice, IFrameDevice> decorate, Action onAddressFreed)
+        Port port, VirtualInterface mirrored, NetworkNamespace? ownNamespace, NetworkNamespace hostNamespace,
+        Func<string, IFrameDevice, IFrameDevice> decorate, Action onAddressFreed)
     {
-        (_port, Interface, Namespace, _onAddressFreed) = (port, mirrored, networkNamespace, onAddressFreed);
-        Tap = LinuxTap.Create(mirrored.Name, port.Snapshot.Mac, networkNamespace.Handle);
+        (_port, Interface, _ownNamespace, _onAddressFreed) = (port, mirrored, ownNamespace, onAddressFreed);
+        Namespace = ownNamespace ?? hostNamespace;
+        Tap = LinuxTap.Create(mirrored.Name, port.Snapshot.Mac, Namespace.Handle);
+        _told = (HasArp: true, port.Snapshot.Mac, IpMtu: 0);
         try
         {
-            _netlink = RouteNetlink.Open(networkNamespace);
-            _multicast = MulticastList.Open(networkNamespace);
+            _netlink = RouteNetlink.Open(Namespace);
+            _multicast = MulticastList.Open(Namespace);
             Device = new MembershipProbe(decorate(mirrored.Name, Tap), Tap, ReadGroups);
             // One MAC must not make one link-local address for all.
             _netlink.SetAddressGeneration(Tap.InterfaceIndex, AddressGeneration.Random);
@@ -58,6 +66,9 @@ internal sealed class InterfaceSide : IDisposable
     public VirtualInterface Interface { get; }
 
     public NetworkNamespace Namespace { get; }
+
+    /// <summary>Null for the host's.</summary>
+    public string? NamespaceName => _ownNamespace?.Name;
 
     public LinuxTap Tap { get; }
 
@@ -94,9 +105,30 @@ internal sealed class InterfaceSide : IDisposable
     /// <summary>The port has another mode, MAC or MTU now. In l3 and l3s nobody answers ARP, so the stack must not ask.</summary>
     public void Follow(PortSnapshot port)
     {
-        _netlink.SetArp(Tap.InterfaceIndex, on: port.Mode == PortMode.L2);
-        _netlink.SetMac(Tap.InterfaceIndex, port.Mac.ToPhysical());
-        _netlink.SetMtu(Tap.InterfaceIndex, Interface.IpMtu);
+        var (hasArp, mac, ipMtu) = (port.Mode == PortMode.L2, port.Mac, Interface.IpMtu);
+        if (hasArp != _told.HasArp)
+            _netlink.SetArp(Tap.InterfaceIndex, hasArp);
+        if (mac != _told.Mac)
+            _netlink.SetMac(Tap.InterfaceIndex, mac.ToPhysical());
+        if (ipMtu != _told.IpMtu)
+            _netlink.SetMtu(Tap.InterfaceIndex, ipMtu);
+        _told = (hasArp, mac, ipMtu);
+    }
+
+    /// <summary>False where the namespace's name was deleted, or names another one now.</summary>
+    public bool IsNamespaceThere()
+    {
+        if (NamespaceName is not { } name)
+            return true;
+        try
+        {
+            using var named = NetworkNamespace.Open(name);
+            return named.Identity == Namespace.Identity;
+        }
+        catch (HostNetworkException gone) when (gone.NativeName is "ENOENT" or "ENOTTY" or "EINVAL")
+        {
+            return false;
+        }
     }
 
     /// <summary>Sets the TAP up or down.</summary>
@@ -159,7 +191,7 @@ internal sealed class InterfaceSide : IDisposable
         _multicast.Dispose();
         _netlink.Dispose();
         Tap.Dispose();
-        Namespace.Dispose();
+        _ownNamespace?.Dispose();
     }
 
     private void OnChanges(IReadOnlyList<HostChange> changes)
@@ -200,7 +232,23 @@ internal sealed class InterfaceSide : IDisposable
         _seenMtu = link.IpMtu;
         // A value other than the port's that was not there before is the user's own; one the master cannot carry is taken back.
         if (isNew && link.IpMtu != Interface.IpMtu && _port.SetMtu(Interface, link.IpMtu) == PortResult.Invalid)
-            _netlink.SetMtu(Tap.InterfaceIndex, Interface.IpMtu);
+            TakeBack(netlink => netlink.SetMtu(Tap.InterfaceIndex, Interface.IpMtu));
+        // Everybody has the master's MAC (semantics 49).
+        var mac = _port.Snapshot.Mac;
+        if (link.Mac.TryToMac(out var seen) && seen != mac)
+            TakeBack(netlink => netlink.SetMac(Tap.InterfaceIndex, mac.ToPhysical()));
+    }
+
+    private void TakeBack(Action<RouteNetlink> change)
+    {
+        try
+        {
+            change(_netlink);
+        }
+        catch (HostNetworkException fault) when (fault.NativeName == "ENODEV")
+        {
+            // The TAP has just gone: the pump finds out and removes it.
+        }
     }
 
     /// <summary>Returns true where an address became free.</summary>

@@ -17,10 +17,12 @@ internal sealed class MembershipProbe(IFrameDevice inner, IRemovableDevice remov
     private const byte Igmp = 2;
     private const byte HopByHop = 0;
 
-    // Reading costs two system calls: a stack that reports without end must not slow the pump down.
-    private const long LeastMillisecondsBetween = 5;
+    // Reading costs two system calls: a stack that reports without end must not slow the pump down. Few reports must all be heeded.
+    private const int MostReads = 20;
+    private const long WindowMilliseconds = 100;
 
-    private long _lastRead = long.MinValue / 2;
+    private long _windowStart = long.MinValue / 2;
+    private int _reads;
 
     public string Name => inner.Name;
 
@@ -38,11 +40,11 @@ internal sealed class MembershipProbe(IFrameDevice inner, IRemovableDevice remov
             var frame = batch.Frame(i);
             if ((frame.Length > 0 && (frame[0] & 1) == 0) || !IsReport(frame))
                 continue;
-            if (Environment.TickCount64 - _lastRead >= LeastMillisecondsBetween)
-            {
+            var now = Environment.TickCount64;
+            if (now - _windowStart >= WindowMilliseconds)
+                (_windowStart, _reads) = (now, 0);
+            if (_reads++ < MostReads)
                 onReport();
-                _lastRead = Environment.TickCount64;
-            }
             return;
         }
     }

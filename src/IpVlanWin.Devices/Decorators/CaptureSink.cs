@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using IpVlanWin.Devices.Memory;
 using IpVlanWin.Devices.Pcap;
 
@@ -22,15 +23,19 @@ public sealed class CaptureSink : IDisposable
     private static readonly TimeSpan DisposeDeadline = TimeSpan.FromSeconds(5);
 
     private readonly FrameRing<Mark> _queue;
-    private readonly AutoResetEvent _work = new(false);
+    private readonly SemaphoreSlim _work = new(0);
     private readonly Thread _thread;
 
-    // The writer belongs to whoever holds this: the thread while it records, control calls that add an interface.
-    private readonly Lock _writerLock = new();
+    // The thread's alone once it runs: control calls must not wait for the disk either.
     private readonly CaptureWriter _writer;
+    private int _described;
+
+    // An interface stands in the queue before its number is out, so a frame never overtakes its interface.
+    private readonly Lock _describing = new();
+    private readonly ConcurrentQueue<(string Name, string? Description)> _toDescribe = new();
+    private volatile int _interfaces;
 
     private int _asleep;
-    private volatile int _interfaces;
     private volatile bool _closing;
     private volatile Exception? _fault;
     private long _recorded;
@@ -38,7 +43,7 @@ public sealed class CaptureSink : IDisposable
     private long _refused;
 
     /// <summary>Starts recording.</summary>
-    /// <param name="writer">The file; the sink disposes it.</param>
+    /// <param name="writer">The file, without interfaces so far; the sink disposes it.</param>
     /// <param name="queueFrames">Bound of the queue in frames.</param>
     /// <param name="queueBytes">Bound of the queue in bytes, at least <see cref="MinQueueBytes"/>.</param>
     public CaptureSink(CaptureWriter writer, int queueFrames = DefaultQueueFrames, int queueBytes = DefaultQueueBytes)
@@ -58,15 +63,20 @@ public sealed class CaptureSink : IDisposable
     /// <summary>The first failure of the file; null while all is well.</summary>
     public Exception? Fault => _fault;
 
-    /// <summary>Describes an interface. May wait for a write under way.</summary>
-    /// <exception cref="InvalidOperationException">A second interface in a classic pcap file.</exception>
+    /// <summary>Describes an interface. Any thread; does not wait for the file.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="description">Its description.</param>
+    /// <returns>Its number for <see cref="TryWrite"/>.</returns>
+    /// <exception cref="InvalidOperationException">More interfaces than the format can describe.</exception>
     public int AddInterface(string name, string? description = null)
     {
-        lock (_writerLock)
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        lock (_describing)
         {
-            var added = _writer.AddInterface(name, description);
-            _interfaces = added + 1;
-            return added;
+            if (_interfaces == _writer.MaxInterfaces)
+                CaptureWriter.ThrowNoMoreInterfaces();
+            _toDescribe.Enqueue((name, description));
+            return _interfaces++;
         }
     }
 
@@ -84,14 +94,13 @@ public sealed class CaptureSink : IDisposable
         return false;
     }
 
-    /// <summary>Has the queue recorded now: once for each batch. The pump's thread only.</summary>
+    /// <summary>Has the queue recorded now: once for each batch.</summary>
     public void Wake()
     {
-        // Either this sees the thread asleep, or the thread sees the frames appended before this: both sides have a fence between
-        // their write and their read.
-        Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _asleep) != 0)
-            _work.Set();
+        // Whoever clears the flag owes the thread one release. The exchange is a fence on both sides: either this sees the flag, or
+        // the thread, which raises it before it looks at the queue, sees the frames appended before this.
+        if (Interlocked.Exchange(ref _asleep, 0) != 0)
+            _work.Release();
     }
 
     /// <summary>Records what is queued, closes the file and ends the thread. Further frames are dropped.</summary>
@@ -113,8 +122,7 @@ public sealed class CaptureSink : IDisposable
     private void Close(TimeSpan deadline)
     {
         _closing = true;
-        if (_thread.IsAlive)
-            _work.Set();
+        Wake();
         if (!_thread.Join(deadline))
             _fault ??= new TimeoutException($"capture file did not take all frames within {deadline.TotalSeconds:0.###} seconds");
     }
@@ -127,32 +135,36 @@ public sealed class CaptureSink : IDisposable
             RecordQueued();
             if (closing)
                 break;
-            Volatile.Write(ref _asleep, 1);
-            Interlocked.MemoryBarrier();
-            if (_queue.Count == 0 && !_closing)
-                _work.WaitOne();
-            Volatile.Write(ref _asleep, 0);
+            Interlocked.Exchange(ref _asleep, 1);
+            var idle = _queue.Count == 0 && !_closing;
+            if (idle || Interlocked.Exchange(ref _asleep, 0) == 0)
+                _work.Wait();
         }
-        lock (_writerLock)
-            Keep(_writer.Dispose);
+        Keep(_writer.Dispose);
     }
 
     private void RecordQueued()
     {
-        lock (_writerLock)
+        DescribeInterfaces();
+        while (_queue.TryPeek(out var frame, out var mark))
         {
-            while (_queue.TryPeek(out var frame, out var mark))
-            {
-                if (_writer.Write(mark.Interface, mark.UnixNanoseconds, frame, mark.Note))
-                    Volatile.Write(ref _recorded, _recorded + 1);
-                else
-                    Lose();
-                _queue.Release();
-            }
-            // The queue ran empty, so there is time to let readers of the growing file see everything.
-            if (_fault is null)
-                Keep(_writer.Flush);
+            if (mark.Interface >= _described)
+                DescribeInterfaces();
+            if (_writer.Write(mark.Interface, mark.UnixNanoseconds, frame, mark.Note))
+                Volatile.Write(ref _recorded, _recorded + 1);
+            else
+                Lose();
+            _queue.Release();
         }
+        // The queue ran empty, so there is time to let readers of the growing file see everything.
+        if (_fault is null)
+            Keep(_writer.Flush);
+    }
+
+    private void DescribeInterfaces()
+    {
+        while (_toDescribe.TryDequeue(out var next))
+            _described = _writer.AddInterface(next.Name, next.Description) + 1;
     }
 
     private void Lose()

@@ -10,8 +10,7 @@ internal abstract class FaultLane(FaultRates rates, ulong seed)
 {
     private readonly FaultRates _rates = rates;
 
-    // One place more than the window: for the duplicate that finds a full batch.
-    private readonly Held[] _held = new Held[rates.ReorderWindow + 1];
+    private readonly Held[] _held = Places(rates);
     private readonly byte[] _changed = rates.Corruption > 0 ? GC.AllocateUninitializedArray<byte>(Held.BufferLength) : [];
     private int _heldCount;
     private ulong _state = seed;
@@ -107,7 +106,6 @@ internal abstract class FaultLane(FaultRates rates, ulong seed)
     private void Hold(ReadOnlySpan<byte> buffer, in FrameOffload offload, int overtaking)
     {
         ref var held = ref _held[_heldCount++];
-        held.Buffer ??= GC.AllocateUninitializedArray<byte>(Held.BufferLength);
         buffer.CopyTo(held.Buffer);
         (held.Length, held.Offload, held.Overtaking) = (buffer.Length, offload, overtaking);
     }
@@ -132,6 +130,15 @@ internal abstract class FaultLane(FaultRates rates, ulong seed)
         _heldCount = kept;
     }
 
+    /// <summary>Room for the window, and one place more for the duplicate that finds a full batch.</summary>
+    private static Held[] Places(FaultRates rates)
+    {
+        var places = new Held[(rates.Reordering > 0 ? rates.ReorderWindow : 0) + 1];
+        foreach (ref var place in places.AsSpan())
+            place.Buffer = rates.AreZero ? [] : GC.AllocateUninitializedArray<byte>(Held.BufferLength);
+        return places;
+    }
+
     private bool Draw(double probability) => (Next() >> 11) * (1.0 / (1UL << 53)) < probability;
 
     private static int Below(ulong random, int bound) => (int)(((UInt128)random * (uint)bound) >> 64);
@@ -149,7 +156,7 @@ internal abstract class FaultLane(FaultRates rates, ulong seed)
     {
         public const int BufferLength = FrameBatch.Headroom + FrameBatch.MaxFrameLength;
 
-        public byte[]? Buffer;
+        public byte[] Buffer;
         public int Length;
         public int Overtaking;
         public FrameOffload Offload;

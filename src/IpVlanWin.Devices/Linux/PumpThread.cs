@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using System.Runtime.Versioning;
 using IpVlanWin.Engine.Ipvlan;
 
@@ -131,7 +130,7 @@ public sealed class PumpThread : IDisposable
         catch (Exception fault)
         {
             // Told to whoever watches Completion: the pump must not take the process with it.
-            _completion.SetException(ExceptionDispatchInfo.SetCurrentStackTrace(fault));
+            _completion.SetException(fault);
         }
     }
 
@@ -156,6 +155,9 @@ public sealed class PumpThread : IDisposable
             if (now >= nextHousekeeping)
             {
                 _pump.DropExpired(now);
+                // A removed link tells its packet socket that it is down, and a moment later, without a word, that it is gone.
+                CheckMaster(WireTag);
+                CheckMaster(HostTag);
                 nextHousekeeping = now + s_housekeeping;
             }
         }

@@ -57,6 +57,9 @@ public sealed class MemoryDevice : IFrameDevice
     /// <summary>Frames lost in <see cref="Inject"/> because the queue to the pump was full.</summary>
     public long InjectQueueFull { get; private set; }
 
+    /// <summary>Frames lost in <see cref="Inject"/> because they were too long or the device was disposed.</summary>
+    public long InjectRefused { get; private set; }
+
     /// <summary>Frames lost in <see cref="Send"/> because the queue to the far side was full.</summary>
     public long SendQueueFull { get; private set; }
 
@@ -98,7 +101,10 @@ public sealed class MemoryDevice : IFrameDevice
     public SendResult Inject(ReadOnlySpan<byte> frame, in FrameOffload offload = default)
     {
         if (_gone || frame.Length > FrameBatch.MaxFrameLength)
+        {
+            InjectRefused++;
             return SendResult.Refused;
+        }
         if (_toPump.TryAppend(frame, offload))
             return SendResult.Sent;
         InjectQueueFull++;

@@ -30,6 +30,9 @@ public abstract class CaptureWriter : IDisposable
     /// <summary>Why nothing more is written; null while all is well.</summary>
     public Exception? Fault { get; private set; }
 
+    /// <summary>Most interfaces the format can describe.</summary>
+    public abstract int MaxInterfaces { get; }
+
     /// <summary>Creates or replaces a file; its extension chooses the format.</summary>
     /// <param name="path">A name that ends in .pcapng or .pcap (classic, nanoseconds).</param>
     /// <exception cref="ArgumentException">Another extension.</exception>
@@ -50,7 +53,7 @@ public abstract class CaptureWriter : IDisposable
     /// <param name="name">Its name (if_name).</param>
     /// <param name="description">Its description (if_description).</param>
     /// <returns>Its number for <see cref="Write"/>.</returns>
-    /// <exception cref="InvalidOperationException">A second interface in a classic pcap file.</exception>
+    /// <exception cref="InvalidOperationException">More interfaces than <see cref="MaxInterfaces"/>.</exception>
     public abstract int AddInterface(string name, string? description = null);
 
     /// <summary>Appends a frame.</summary>
@@ -106,6 +109,10 @@ public abstract class CaptureWriter : IDisposable
         if (!_faultReported)
             ThrowFault();
     }
+
+    [DoesNotReturn]
+    internal static void ThrowNoMoreInterfaces() => throw new InvalidOperationException(
+        $"the capture file can describe no further interface: classic pcap has 1, pcapng up to {CaptureReader.MaxInterfaces}");
 
     /// <summary>Room in the buffer, zeroed by nobody; empty when nothing can be written any more.</summary>
     private protected Span<byte> Reserve(int length)

@@ -48,9 +48,14 @@ public sealed class PcapNgWriter : CaptureWriter
     }
 
     /// <inheritdoc/>
+    public override int MaxInterfaces => CaptureReader.MaxInterfaces;
+
+    /// <inheritdoc/>
     public override int AddInterface(string name, string? description = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        if (_interfaces == MaxInterfaces)
+            ThrowNoMoreInterfaces();
         var block = Reserve(
             BlockHeaderLength + 8 + TextRoom(name) + TextRoom(description) + (2 * OptionHeaderLength) + OptionHeaderLength + TrailerLength);
         if (!block.IsEmpty)

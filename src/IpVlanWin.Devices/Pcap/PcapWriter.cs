@@ -25,12 +25,15 @@ public sealed class PcapWriter : CaptureWriter
         Commit(PcapReader.HeaderLength);
     }
 
+    /// <inheritdoc/>
+    public override int MaxInterfaces => 1;
+
     /// <summary>Names the one interface; the format has no place for names.</summary>
     /// <exception cref="InvalidOperationException">There is one already.</exception>
     public override int AddInterface(string name, string? description = null)
     {
         if (_described)
-            throw new InvalidOperationException("a classic pcap file has one interface; use pcapng for more");
+            ThrowNoMoreInterfaces();
         _described = true;
         return 0;
     }

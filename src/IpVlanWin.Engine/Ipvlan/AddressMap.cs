@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using IpVlanWin.Engine.Wire;
@@ -25,24 +26,33 @@ public sealed class AddressMap
     /// <summary>Addresses in the map.</summary>
     public int Count => _four.Count + _six.Count;
 
-    /// <summary>The interface number kept for the address that a frame's key names, or -1.</summary>
+    /// <summary>The interface number kept for the address that a frame's key names; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Find(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {
         // The classifier has checked that the address lies within the frame.
         ref var at = ref Unsafe.Add(ref MemoryMarshal.GetReference(frame), offset);
-        if (family == KeyFamily.Four)
-            return _four.Find(new FourKey(BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(ref at)))) - 1;
-        if (family == KeyFamily.None)
-            return -1;
-        return _six.Find(new SixKey(
-            BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref at)),
-            BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, 8))))) - 1;
+        return family switch
+        {
+            KeyFamily.Four => FindFour(ref at),
+            KeyFamily.Six => FindSix(ref at),
+            _ => -1,
+        };
     }
+
+    /// <summary>The interface number kept for the four bytes there; negative where there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int FindFour(ref byte at) => _four.Find(new FourKey(BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(ref at)))) - 1;
+
+    /// <summary>The interface number kept for the sixteen bytes there; negative where there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int FindSix(ref byte at) => _six.Find(new SixKey(
+        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref at)),
+        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, 8))))) - 1;
 
     /// <summary>The interface number kept for an address, or -1.</summary>
     public int Find(L3Address address) =>
-        (address.IsSix ? _six.Find(new SixKey(address.High, address.Low)) : _four.Find(new FourKey((uint)address.Low))) - 1;
+        Math.Max(address.IsSix ? _six.Find(new SixKey(address.High, address.Low)) : _four.Find(new FourKey((uint)address.Low)), 0) - 1;
 
     /// <summary>Adds an address. Returns false, and changes nothing, where it is there.</summary>
     public bool Add(L3Address address, int interfaceId) => address.IsSix
@@ -70,12 +80,12 @@ public sealed class AddressMap
         private readonly ulong _high = high;
         private readonly ulong _low = low;
 
-        /// <summary>The 128-bit product of both halves, folded.</summary>
+        /// <summary>The 128-bit product of both halves, folded. The seed is in both, so that no half known beforehand makes a factor zero.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed)
         {
-            var top = Math.BigMul(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ 0xE703_7ED1_A0B4_28DB, out var bottom);
-            return (top ^ bottom) * 0x9E37_79B9_7F4A_7C15;
+            var product = Math.BigMul(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
+            return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

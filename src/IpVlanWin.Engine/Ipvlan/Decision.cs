@@ -53,36 +53,37 @@ public enum SendError : byte
     Invalid,
 }
 
-/// <summary>A decision: a value of two machine words.</summary>
+/// <summary>A decision: two machine words, so that it comes back in registers and is never put together in memory.</summary>
 public readonly struct Decision
 {
-    private readonly int _packetLength;
+    private const int ReasonShift = 8;
+    private const int ErrorShift = 16;
+    private const int FragmentShift = 24;
+    private const int LengthShift = 32;
+
+    private readonly ulong _rest;
 
     internal Decision(DecisionAction action, VirtualInterface? target = null, DropReason reason = DropReason.None, SendError error = SendError.None, int packetLength = 0, bool fragment = false)
     {
         Target = target;
-        Action = action;
-        Reason = reason;
-        SendError = error;
-        NeedsFragmenting = fragment;
-        _packetLength = packetLength;
+        _rest = (ulong)action | ((ulong)reason << ReasonShift) | ((ulong)error << ErrorShift) | ((fragment ? 1ul : 0) << FragmentShift) | ((ulong)(uint)packetLength << LengthShift);
     }
 
     /// <summary>The interface that gets it; null where none does.</summary>
     public VirtualInterface? Target { get; }
 
     /// <summary>What is to be done.</summary>
-    public DecisionAction Action { get; }
+    public DecisionAction Action => (DecisionAction)(byte)_rest;
 
     /// <summary>Why it is dropped; none where it is not.</summary>
-    public DropReason Reason { get; }
+    public DropReason Reason => (DropReason)(byte)(_rest >> ReasonShift);
 
     /// <summary>What the sender is told.</summary>
-    public SendError SendError { get; }
+    public SendError SendError => (SendError)(byte)(_rest >> ErrorShift);
 
     /// <summary>The packet is longer than the master's MTU and may be fragmented (RFC 791 section 2.3).</summary>
-    public bool NeedsFragmenting { get; }
+    public bool NeedsFragmenting => (byte)(_rest >> FragmentShift) != 0;
 
     /// <summary>l3s: bytes of the IP packet without padding.</summary>
-    public int PacketLength => _packetLength;
+    public int PacketLength => (int)(_rest >> LengthShift);
 }

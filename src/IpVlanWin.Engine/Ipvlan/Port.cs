@@ -83,7 +83,7 @@ public sealed class Port
             return _byName.GetValueOrDefault(name);
     }
 
-    /// <summary>Adds an interface: down, without addresses, with the master's MTU (semantics 46). EEXIST, EBUSY.</summary>
+    /// <summary>Adds an interface: down, without addresses, with the master's MTU (semantics 46). EEXIST, EINVAL, EBUSY.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="mode">Set for the whole port; null keeps the port's.</param>
     /// <param name="flag">Set for the whole port; null keeps the port's.</param>
@@ -95,6 +95,8 @@ public sealed class Port
             added = null;
             if (_byName.ContainsKey(name))
                 return PortResult.Exists;
+            if ((mode is { } newMode && !Enum.IsDefined(newMode)) || (flag is { } newFlag && !Enum.IsDefined(newFlag)))
+                return PortResult.Invalid;
             var interfaces = _snapshot.Interfaces;
             var id = Array.IndexOf(interfaces, null);
             if (id < 0)
@@ -146,9 +148,11 @@ public sealed class Port
         }
     }
 
-    /// <summary>Sets the port's mode, for all its interfaces at once (semantics 45).</summary>
+    /// <summary>Sets the port's mode, for all its interfaces at once (semantics 45). EINVAL.</summary>
     public PortResult SetMode(PortMode mode)
     {
+        if (!Enum.IsDefined(mode))
+            return PortResult.Invalid;
         lock (_lock)
         {
             _mode = mode;
@@ -157,9 +161,11 @@ public sealed class Port
         }
     }
 
-    /// <summary>Sets the port's flag, for all its interfaces at once (semantics 45).</summary>
+    /// <summary>Sets the port's flag, for all its interfaces at once (semantics 45). EINVAL.</summary>
     public PortResult SetFlag(PortFlag flag)
     {
+        if (!Enum.IsDefined(flag))
+            return PortResult.Invalid;
         lock (_lock)
         {
             _flag = flag;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
@@ -10,14 +11,26 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// master and the set of interfaces stay as they were; addresses, link states, groups and routes are live, each read whole.
 /// Calls count, so all of one port's come from one thread at a time. Nothing here allocates, locks or throws for a frame's sake.
 /// </summary>
-/// <remarks>Numbers in comments are rules of the semantics. In the Linux driver: ipvlan_handle_frame, ipvlan_queue_xmit, ipvlan_l3_rcv.</remarks>
+/// <remarks>
+/// Numbers in comments are rules of the semantics. In the Linux driver: ipvlan_handle_frame, ipvlan_queue_xmit, ipvlan_l3_rcv.
+/// The parts are not inlined, so that each hands on to the next by a jump: inlined, their results would need stack slots that are zeroed
+/// for every frame.
+/// </remarks>
 public sealed class PortSnapshot
 {
     private const int MasterSlack = 18;
 
+    // The first six of eight bytes read as one number.
+    private static readonly ulong MacBits = BitConverter.IsLittleEndian ? ulong.MaxValue >> 16 : ulong.MaxValue << 16;
+
     private readonly AddressMap _map;
     private readonly VirtualInterface?[] _interfaces;
     private readonly Router _router;
+
+    // What follows from mode, MTU and link state, for Receive: lengths behind the Ethernet header from here on, and a first byte with this
+    // bit, want a closer look. Set while the snapshot is made.
+    private uint _receivable;
+    private byte _flooded;
 
     internal PortSnapshot(Port port, PortSnapshot? before)
     {
@@ -31,7 +44,15 @@ public sealed class PortSnapshot
     }
 
     /// <summary>Mode of the port.</summary>
-    public PortMode Mode { get; internal init; }
+    public PortMode Mode
+    {
+        get;
+        internal init
+        {
+            field = value;
+            Derive();
+        }
+    }
 
     /// <summary>Flag of the port.</summary>
     public PortFlag Flag { get; internal init; }
@@ -40,10 +61,26 @@ public sealed class PortSnapshot
     public MacAddress Mac { get; internal init; }
 
     /// <summary>The master's MTU in bytes of IP packet.</summary>
-    public int IpMtu { get; internal init; }
+    public int IpMtu
+    {
+        get;
+        internal init
+        {
+            field = value;
+            Derive();
+        }
+    }
 
     /// <summary>The master is up.</summary>
-    public bool IsUp { get; internal init; }
+    public bool IsUp
+    {
+        get;
+        internal init
+        {
+            field = value;
+            Derive();
+        }
+    }
 
     /// <summary>By number; null where a number is free.</summary>
     internal VirtualInterface?[] Interfaces
@@ -57,11 +94,14 @@ public sealed class PortSnapshot
     /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
     public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload)
     {
-        if (!IsUp)
-            return Lost(DropReason.MasterDown);
-        if (frame.Length < EtherType.HeaderLength)
-            return Lost(DropReason.Runt);
-        return IsTooLong(frame, offload, IpMtu + MasterSlack) ? Lost(DropReason.Oversize) : ReceiveOnMaster(frame);
+        // Up, no runt, not too long, and unicast or in l3: nothing to ask but who has the destination.
+        if ((uint)(frame.Length - EtherType.HeaderLength) < _receivable)
+        {
+            ref var first = ref MemoryMarshal.GetReference(frame);
+            if ((first & _flooded) == 0 && Classifier.IsPlain(ref first, frame.Length, out var family))
+                return PlainOwner(ref first, family) is { } target ? Received(target, frame.Length) : new Decision(DecisionAction.Host);
+        }
+        return ReceiveUnusual(frame, offload);
     }
 
     /// <summary>Decides on a frame that an interface's stack sends (semantics sections 5 and 6) and counts it.</summary>
@@ -72,17 +112,25 @@ public sealed class PortSnapshot
     /// <param name="hop">Filled in where the decision is to route.</param>
     public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
     {
-        if (!sender.IsUp)
-            return Refused(sender, DropReason.InterfaceDown, SendError.NetworkDown);
-        if (frame.Length < EtherType.HeaderLength)
-            return Refused(sender, DropReason.Runt, SendError.Invalid);
-        var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
-        var limit = sender.IpMtu + EtherType.HeaderLength + (protocol == EtherType.VlanTag ? EtherType.TagLength : 0);
-        if (IsTooLong(frame, offload, limit))
-            return Refused(sender, DropReason.Oversize, SendError.MessageTooLong);
-        return Mode == PortMode.L2
-            ? TransmitSwitched(sender, frame, offload, protocol)
-            : TransmitRouted(sender, frame, offload, protocol, now, ref hop);
+        // Up, no runt, not too long, siblings may be reached and one may be meant: who has the destination?
+        if (sender.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sender.IpMtu && Flag == PortFlag.Bridge)
+        {
+            var isSwitched = Mode == PortMode.L2;
+            ref var first = ref MemoryMarshal.GetReference(frame);
+            if ((!isSwitched || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
+            {
+                if (PlainOwner(ref first, family) is { } target)
+                {
+                    if (frame.Length > target.IpMtu + MasterSlack)
+                        return TransmitToTarget(sender, target, frame, offload);
+                    sender.CountSent(frame.Length);
+                    return Received(target, frame.Length);
+                }
+                if (!isSwitched)
+                    return TransmitToLink(sender, frame, offload, family == KeyFamily.Four ? EtherType.IPv4 : EtherType.IPv6, now, ref hop);
+            }
+        }
+        return TransmitUnusual(sender, frame, offload, now, ref hop);
     }
 
     /// <summary>
@@ -102,7 +150,7 @@ public sealed class PortSnapshot
                 continue;
             if (sender is null)
             {
-                member.Counters.CountReceived(LengthWithoutTag(frame));
+                member.CountReceived(LengthWithoutTag(frame));
             }
             else if (IsTooLong(frame, offload, member.IpMtu + MasterSlack))
             {
@@ -111,9 +159,9 @@ public sealed class PortSnapshot
             }
             else
             {
-                member.Counters.CountReceived(frame.Length);
+                member.CountReceived(frame.Length);
             }
-            member.Counters._multicast++;
+            member.CountMulticast();
             return member;
         }
         return null;
@@ -129,7 +177,33 @@ public sealed class PortSnapshot
     /// <summary>An address of the host to speak from; false where it has none of that family.</summary>
     public bool TryPickHostAddress(bool isSix, out L3Address address) => _router.Host.TryPickSource(isSix, out address);
 
+    private void Derive()
+    {
+        _receivable = IsUp && Mode != PortMode.L3S ? (uint)(IpMtu + MasterSlack - EtherType.HeaderLength + 1) : 0;
+        _flooded = (byte)(Mode == PortMode.L2 ? 1 : 0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Decision Received(VirtualInterface target, int bytes)
+    {
+        target.CountReceived(bytes);
+        return new Decision(DecisionAction.Deliver, target);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Decision ReceiveUnusual(ReadOnlySpan<byte> frame, in FrameOffload offload)
+    {
+        if (!IsUp)
+            return Lost(DropReason.MasterDown);
+        if (frame.Length < EtherType.HeaderLength)
+            return Lost(DropReason.Runt);
+        if (IsTooLong(frame, offload, IpMtu + MasterSlack))
+            return Lost(DropReason.Oversize);
+        return ReceiveOnMaster(frame);
+    }
+
     /// <summary>Sections 3 and 4, for frames from the wire and for those that rule 21c turns back.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision ReceiveOnMaster(ReadOnlySpan<byte> frame)
     {
         var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
@@ -145,19 +219,20 @@ public sealed class PortSnapshot
             return ReceiveInspected(frame, offset, protocol);
         var key = Classifier.Classify(frame, offset, protocol);
         if (Mode == PortMode.L2 && (frame[0] & 1) != 0)
-        {
-            return protocol == EtherType.Pause || IsOurs(frame, key)
-                ? new Decision(DecisionAction.Host)
-                : new Decision(DecisionAction.FloodReceived);
-        }
+            return ReceiveMulticast(frame, protocol, key);
         var target = Owner(frame, key.Family, key.DestinationOffset);
         if (target is null)
             return new Decision(DecisionAction.Host);
-        target.Counters.CountReceived(LengthWithoutTag(frame));
-        return new Decision(DecisionAction.Deliver, target);
+        return Received(target, frame.Length - (offset - EtherType.HeaderLength));
     }
 
+    /// <summary>Rules 12 to 14.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Decision ReceiveMulticast(ReadOnlySpan<byte> frame, ushort protocol, L3Key key) =>
+        new(protocol == EtherType.Pause || IsOurs(frame, key) ? DecisionAction.Host : DecisionAction.FloodReceived);
+
     /// <summary>l3s: the host gets everything; a packet for an interface goes to its IP layer as well (18, 19).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision ReceiveInspected(ReadOnlySpan<byte> frame, int offset, ushort protocol)
     {
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6) || !IsForThisStation(frame, offset))
@@ -172,21 +247,39 @@ public sealed class PortSnapshot
             CountDrop(DropReason.L3sInvalid, target);
             return new Decision(DecisionAction.Host);
         }
-        target.Counters.CountReceived(EtherType.HeaderLength + length);
+        target.CountReceived(EtherType.HeaderLength + length);
         return new Decision(DecisionAction.HostAndLocal, target, packetLength: length);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Decision TransmitUnusual(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
+    {
+        if (!sender.IsUp)
+            return Refused(sender, DropReason.InterfaceDown, SendError.NetworkDown);
+        if (frame.Length < EtherType.HeaderLength)
+            return Refused(sender, DropReason.Runt, SendError.Invalid);
+        var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
+        var limit = sender.IpMtu + EtherType.HeaderLength + (protocol == EtherType.VlanTag ? EtherType.TagLength : 0);
+        if (IsTooLong(frame, offload, limit))
+            return Refused(sender, DropReason.Oversize, SendError.MessageTooLong);
+        if (Mode == PortMode.L2)
+            return TransmitSwitched(sender, frame, offload, protocol);
+        return TransmitRouted(sender, frame, offload, protocol, now, ref hop);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision TransmitSwitched(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol)
     {
-        if (Flag != PortFlag.Vepa && frame[..MacAddress.Bytes].SequenceEqual(frame.Slice(MacAddress.Bytes, MacAddress.Bytes)))
+        if (Flag != PortFlag.Vepa && IsToOwnMac(ref MemoryMarshal.GetReference(frame)))
             return TransmitToOwnMac(sender, frame, offload, protocol);
-        sender.Counters.CountSent(frame.Length);
+        sender.CountSent(frame.Length);
         if ((frame[0] & 1) != 0)
             return protocol == EtherType.Pause ? Swallowed(sender, DropReason.Pause) : new Decision(DecisionAction.FloodSent, sender);
         return IsUp ? new Decision(DecisionAction.Wire) : Swallowed(sender, DropReason.MasterDown);
     }
 
     /// <summary>Rule 21.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision TransmitToOwnMac(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol)
     {
         var key = Classifier.Classify(frame, EtherType.HeaderLength, protocol);
@@ -194,12 +287,17 @@ public sealed class PortSnapshot
             return TransmitToTarget(sender, target, frame, offload);
         if (Flag == PortFlag.Private && EtherType.IsTag(protocol) && IsTaggedForSibling(sender, frame))
             return Dropped(sender, DropReason.TaggedPrivate);
-        sender.Counters.CountSent(frame.Length);
+        sender.CountSent(frame.Length);
         if (!IsUp)
             return Swallowed(sender, DropReason.MasterDown);
-        return IsTooLong(frame, offload, IpMtu + MasterSlack) ? Swallowed(sender, DropReason.Oversize) : ReceiveOnMaster(frame);
+        if (IsTooLong(frame, offload, IpMtu + MasterSlack))
+            return Swallowed(sender, DropReason.Oversize);
+        return EtherType.IsTag(protocol) && frame.Length < EtherType.HeaderLength + EtherType.TagLength
+            ? Swallowed(sender, DropReason.ShortTag)
+            : ReceiveOnMaster(frame);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision TransmitRouted(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, TimeSpan now, ref NextHop hop)
     {
         if (Flag != PortFlag.Vepa)
@@ -208,6 +306,13 @@ public sealed class PortSnapshot
             if (Owner(frame, key.Family, key.DestinationOffset) is { } target)
                 return TransmitToTarget(sender, target, frame, offload);
         }
+        return TransmitToLink(sender, frame, offload, protocol, now, ref hop);
+    }
+
+    /// <summary>Rules 26 to 34: for no sibling, so routed as the host's own.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Decision TransmitToLink(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, TimeSpan now, ref NextHop hop)
+    {
         if ((frame[0] & 1) != 0)
             return Dropped(sender, DropReason.MulticastInL3);
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6))
@@ -217,24 +322,30 @@ public sealed class PortSnapshot
         var decision = _router.Decide(frame, offload, protocol, IpMtu, now, ref hop);
         if (decision.Action == DecisionAction.Drop)
             return Dropped(sender, decision.Reason);
-        sender.Counters.CountSent(frame.Length);
+        sender.CountSent(frame.Length);
         return decision;
     }
 
     /// <summary>Rules 21a and 25: to a sibling, or to the sender itself.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision TransmitToTarget(VirtualInterface sender, VirtualInterface target, ReadOnlySpan<byte> frame, in FrameOffload offload)
     {
         if (Flag == PortFlag.Private)
             return Dropped(sender, DropReason.Private);
-        sender.Counters.CountSent(frame.Length);
+        sender.CountSent(frame.Length);
         if (IsTooLong(frame, offload, target.IpMtu + MasterSlack))
         {
             CountTooLong(target);
             return new Decision(DecisionAction.Drop, target, DropReason.MtuExceeded);
         }
-        target.Counters.CountReceived(frame.Length);
+        target.CountReceived(frame.Length);
         return new Decision(DecisionAction.Deliver, target);
     }
+
+    /// <summary>Destination and source MAC are the same. The frame is no runt.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsToOwnMac(ref byte first) =>
+        ((Unsafe.ReadUnaligned<ulong>(ref first) ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, MacAddress.Bytes))) & MacBits) == 0;
 
     /// <summary>Rule 13: one of the port's interfaces sent it, and it came back.</summary>
     private bool IsOurs(ReadOnlySpan<byte> frame, L3Key key) =>
@@ -260,9 +371,17 @@ public sealed class PortSnapshot
 
     /// <summary>The interface that is up and has the address (3).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private VirtualInterface? Owner(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
+    private VirtualInterface? Owner(ReadOnlySpan<byte> frame, KeyFamily family, int offset) => UpOrNull(_map.Find(frame, family, offset));
+
+    /// <summary>The interface that is up and has the destination of a plain frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private VirtualInterface? PlainOwner(ref byte frame, KeyFamily family) => UpOrNull(family == KeyFamily.Four
+        ? _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination))
+        : _map.FindSix(ref Unsafe.Add(ref frame, Classifier.Ipv6Destination)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private VirtualInterface? UpOrNull(int id)
     {
-        var id = _map.Find(frame, family, offset);
         var interfaces = _interfaces;
         // The map may already name an interface that this snapshot does not have yet.
         return (uint)id < (uint)interfaces.Length && interfaces[id] is { IsUp: true } owner ? owner : null;
@@ -275,12 +394,14 @@ public sealed class PortSnapshot
     private static int LengthWithoutTag(ReadOnlySpan<byte> frame) =>
         EtherType.IsTag(BinaryPrimitives.ReadUInt16BigEndian(frame[12..])) ? frame.Length - EtherType.TagLength : frame.Length;
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void CountTooLong(VirtualInterface receiver)
     {
-        receiver.Counters._rxErrors++;
+        receiver.CountReceiveError();
         CountDrop(DropReason.MtuExceeded, receiver);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision Lost(DropReason reason)
     {
         Drops.Count(reason);
@@ -288,19 +409,22 @@ public sealed class PortSnapshot
     }
 
     /// <summary>Before the port: no counter of the seven moves.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision Refused(VirtualInterface sender, DropReason reason, SendError error)
     {
         CountDrop(reason, sender);
         return new Decision(DecisionAction.Drop, reason: reason, error: error);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision Dropped(VirtualInterface sender, DropReason reason)
     {
-        sender.Counters._txDropped++;
+        sender.CountSendDropped();
         return Refused(sender, reason, SendError.NoBuffers);
     }
 
     /// <summary>Lost, though the sender counts it as sent.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision Swallowed(VirtualInterface sender, DropReason reason)
     {
         CountDrop(reason, sender);

@@ -8,8 +8,7 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </summary>
 public sealed class VirtualInterface
 {
-    private volatile bool _isUp;
-    private volatile int _ipMtu;
+    internal InterfaceState State;
     private volatile bool _receivesAllMulticast;
     private volatile ulong[] _groups = [];
 
@@ -17,7 +16,7 @@ public sealed class VirtualInterface
     {
         Name = name;
         Id = id;
-        _ipMtu = ipMtu;
+        State.IpMtu = ipMtu;
     }
 
     /// <summary>Name, unique in the port.</summary>
@@ -27,10 +26,10 @@ public sealed class VirtualInterface
     public int Id { get; }
 
     /// <summary>Up; a removed interface is down for ever.</summary>
-    public bool IsUp => _isUp;
+    public bool IsUp => State.IsUp;
 
     /// <summary>MTU in bytes of IP packet.</summary>
-    public int IpMtu => _ipMtu;
+    public int IpMtu => State.IpMtu;
 
     /// <summary>The MTU was set on the interface, so it does not follow the master's (semantics 51).</summary>
     public bool HasOwnMtu { get; internal set; }
@@ -42,7 +41,7 @@ public sealed class VirtualInterface
     public bool IsAllMulticast { get; private set; }
 
     /// <summary>The seven counters.</summary>
-    public InterfaceCounters Counters { get; } = new();
+    public InterfaceCounters Counters => new(this);
 
     /// <summary>What was dropped, by reason.</summary>
     public DropCounters Drops { get; } = new();
@@ -59,9 +58,9 @@ public sealed class VirtualInterface
     internal bool HasMulticast(MacAddress mac) =>
         mac.IsBroadcast || _receivesAllMulticast || Array.BinarySearch(_groups, mac.Value) >= 0;
 
-    internal void SetUp(bool isUp) => _isUp = isUp;
+    internal void SetUp(bool isUp) => State.IsUp = isUp;
 
-    internal void SetMtu(int ipMtu) => _ipMtu = ipMtu;
+    internal void SetMtu(int ipMtu) => State.IpMtu = ipMtu;
 
     internal void SetPromiscuous(bool on)
     {
@@ -74,6 +73,24 @@ public sealed class VirtualInterface
         IsAllMulticast = on;
         _receivesAllMulticast = IsPromiscuous || IsAllMulticast;
     }
+
+    internal void CountSent(int bytes)
+    {
+        State.TxPackets++;
+        State.TxBytes += bytes;
+    }
+
+    internal void CountReceived(int bytes)
+    {
+        State.RxPackets++;
+        State.RxBytes += bytes;
+    }
+
+    internal void CountMulticast() => State.Multicast++;
+
+    internal void CountReceiveError() => State.RxErrors++;
+
+    internal void CountSendDropped() => State.TxDropped++;
 
     /// <summary>Replaces the list of groups.</summary>
     internal void SetGroups(ulong[] sorted) => _groups = sorted;

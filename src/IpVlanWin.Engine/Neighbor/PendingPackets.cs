@@ -11,14 +11,17 @@ namespace IpVlanWin.Engine.Neighbor;
 public readonly record struct PendingPacket(byte[] Buffer, FrameOffload Offload, bool NeedsFragmenting, VirtualInterface Sender);
 
 /// <summary>
-/// Packets that wait for a neighbor (RFC 1122 section 2.3.2.2, RFC 4861 section 7.2.2): at most <see cref="PerNeighbor"/> each and
-/// <see cref="Neighbors"/> neighbors; one that finds no room is not taken. One thread at a time.
+/// Packets that wait for a neighbor (RFC 1122 section 2.3.2.2, RFC 4861 section 7.2.2): at most <see cref="PerNeighbor"/> and
+/// <see cref="BytesPerNeighbor"/> each and <see cref="Neighbors"/> neighbors; one that finds no room is not taken. One thread at a time.
 /// </summary>
 /// <param name="headroom">Bytes of scratch kept before each frame.</param>
 public sealed class PendingPackets(int headroom)
 {
     /// <summary>Most packets that wait for one neighbor.</summary>
     public const int PerNeighbor = 64;
+
+    /// <summary>Most bytes of frames that wait for one neighbor: four of the longest, or <see cref="PerNeighbor"/> of the usual ones.</summary>
+    public const int BytesPerNeighbor = 256 * 1024;
 
     /// <summary>Most neighbors that are waited for.</summary>
     public const int Neighbors = 256;
@@ -42,14 +45,15 @@ public sealed class PendingPackets(int headroom)
     public bool TryAdd(L3Address neighbor, ReadOnlySpan<byte> frame, in FrameOffload offload, bool needsFragmenting, VirtualInterface sender, TimeSpan now, out bool isFirst)
     {
         isFirst = !_waiting.TryGetValue(neighbor, out var waiting);
-        if (isFirst)
+        if (waiting is null)
         {
             if (_waiting.Count == Neighbors)
                 return false;
-            _waiting[neighbor] = waiting = new Waiting([], now + Patience);
+            _waiting[neighbor] = waiting = new Waiting(now + Patience);
         }
-        if (waiting.Packets.Count == PerNeighbor)
+        if (waiting.Packets.Count == PerNeighbor || waiting.Bytes + frame.Length > BytesPerNeighbor)
             return false;
+        waiting.Bytes += frame.Length;
         var buffer = new byte[headroom + frame.Length];
         frame.CopyTo(buffer.AsSpan(headroom));
         waiting.Packets.Add(new PendingPacket(buffer, offload, needsFragmenting, sender));
@@ -73,5 +77,12 @@ public sealed class PendingPackets(int headroom)
         return expired;
     }
 
-    private readonly record struct Waiting(List<PendingPacket> Packets, TimeSpan Until);
+    private sealed class Waiting(TimeSpan until)
+    {
+        public List<PendingPacket> Packets { get; } = [];
+
+        public TimeSpan Until { get; } = until;
+
+        public int Bytes { get; set; }
+    }
 }

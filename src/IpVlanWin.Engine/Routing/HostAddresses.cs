@@ -14,6 +14,7 @@ public sealed class HostAddresses(RouteTable routes)
     private readonly ConcurrentDictionary<L3Address, int> _own = new();
     private readonly ConcurrentDictionary<L3Address, int> _broadcast = new();
     private readonly HashSet<L3Prefix> _prefixes = [];
+    private volatile L3Address[] _sources = [];
 
     /// <summary>The addresses with their prefixes. Under the port's lock.</summary>
     internal IReadOnlyCollection<L3Prefix> Prefixes => _prefixes;
@@ -24,10 +25,13 @@ public sealed class HostAddresses(RouteTable routes)
     /// <summary>This is the broadcast address of a prefix of the host.</summary>
     public bool IsBroadcast(L3Address address) => _broadcast.ContainsKey(address);
 
-    /// <summary>One of the host's addresses of a family, to speak from; false where it has none.</summary>
+    /// <summary>
+    /// One of the host's addresses of a family, to speak from; false where it has none. Not a link-local one where there is another
+    /// (RFC 6724 section 5, rule 2).
+    /// </summary>
     public bool TryPickSource(bool isSix, out L3Address source)
     {
-        foreach (var (address, _) in _own)
+        foreach (var address in _sources)
         {
             source = address;
             if (address.IsSix == isSix)
@@ -46,6 +50,7 @@ public sealed class HostAddresses(RouteTable routes)
         routes.Add(prefix, OnLink);
         if (Broadcast(prefix) is { } broadcast)
             _broadcast.AddOrUpdate(broadcast, 1, static (_, count) => count + 1);
+        PublishSources();
         return true;
     }
 
@@ -58,8 +63,20 @@ public sealed class HostAddresses(RouteTable routes)
         routes.Remove(prefix, OnLink);
         if (Broadcast(prefix) is { } broadcast)
             Release(_broadcast, broadcast);
+        PublishSources();
         return true;
     }
+
+    private void PublishSources()
+    {
+        var sources = new List<L3Address>(_prefixes.Count);
+        foreach (var prefix in _prefixes)
+            sources.Add(prefix.Address);
+        sources.Sort(static (one, other) => (IsLinkLocal(one), one).CompareTo((IsLinkLocal(other), other)));
+        _sources = [.. sources];
+    }
+
+    private static bool IsLinkLocal(L3Address address) => address.IsSix && address.High >> 54 == 0xfe80 >> 6;
 
     private static L3Address? Broadcast(L3Prefix prefix) => prefix.Address.IsSix || prefix.Length > 30
         ? null

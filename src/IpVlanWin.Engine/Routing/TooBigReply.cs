@@ -5,7 +5,8 @@ namespace IpVlanWin.Engine.Routing;
 
 /// <summary>
 /// The host's answer to a routed packet that is too long: ICMP "fragmentation needed" (RFC 792, RFC 1191 section 4) or ICMPv6 "packet
-/// too big" (RFC 4443 section 3.2). None is sent about a later fragment or an ICMP error (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+/// too big" (RFC 4443 section 3.2). None is sent about a later fragment, an ICMP error or redirect, or to a source that is not one host (RFC 1122 section 3.2.2, RFC 4443
+/// section 2.4 e).
 /// </summary>
 public static class TooBigReply
 {
@@ -18,6 +19,7 @@ public static class TooBigReply
     private const byte HopLimit = 64;
     private const byte Icmp = 1;
     private const byte IcmpV6 = 58;
+    private const byte Redirect = 137;
 
     /// <summary>Builds the reply to a frame on which the router decided.</summary>
     /// <param name="frame">The frame that is too long; an IPv4 or IPv6 header is there.</param>
@@ -40,6 +42,8 @@ public static class TooBigReply
     private static int WriteFour(ReadOnlySpan<byte> packet, L3Address from, int ipMtu, Span<byte> reply)
     {
         var headerLength = Math.Min((packet[0] & 15) * 4, packet.Length);
+        if (!IsOneHost(BinaryPrimitives.ReadUInt32BigEndian(packet[12..])))
+            return 0;
         var isLaterFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x1fff) != 0;
         if (isLaterFragment || (packet[9] == Icmp && packet.Length > headerLength && packet[headerLength] is 3 or 4 or 5 or 11 or 12))
             return 0;
@@ -61,9 +65,13 @@ public static class TooBigReply
         return EtherType.HeaderLength + length;
     }
 
+    /// <summary>Not of 0/8, 127/8, 224/4 or 240/4 (RFC 1122 section 3.2.1.3).</summary>
+    private static bool IsOneHost(uint source) => source >> 24 is not (0 or 127) && source >> 29 != 7;
+
     private static int WriteSix(ReadOnlySpan<byte> packet, L3Address from, int ipMtu, Span<byte> reply)
     {
-        if (packet[6] == IcmpV6 && packet.Length > Ipv6Header && packet[Ipv6Header] < 128)
+        var source = L3Address.ReadSix(packet[8..]);
+        if (source.IsUnspecified || source.IsMulticast || (packet[6] == IcmpV6 && packet.Length > Ipv6Header && packet[Ipv6Header] is < 128 or Redirect))
             return 0;
         var quoted = packet[..Math.Min(packet.Length, 1280 - Ipv6Header - IcmpHeader)];
         var length = IcmpHeader + quoted.Length;

@@ -70,15 +70,17 @@ internal sealed class LabNamespaces : IDisposable
         ("net/ipv6/conf/default/accept_ra", "0"),
     ];
 
-    /// <summary>A name whose lock can be taken belongs to nobody alive.</summary>
+    /// <summary>A run whose lock can be taken belongs to nobody alive; the lock's file goes when it is let go.</summary>
     private static void RemoveDead()
     {
-        foreach (var byRun in NetworkNamespace.List().Where(IsOurs).GroupBy(RunOf))
+        var names = NetworkNamespace.List().Where(IsOurs).ToLookup(RunOf);
+        var locked = RunLock.List().Where(name => name.StartsWith(LockPrefix, StringComparison.Ordinal)).Select(name => name[LockPrefix.Length..]);
+        foreach (var run in names.Select(byRun => byRun.Key).Union(locked))
         {
-            using var dead = RunLock.TryAcquire(LockPrefix + byRun.Key);
+            using var dead = RunLock.TryAcquire(LockPrefix + run);
             if (dead is null)
                 continue;
-            foreach (var name in byRun)
+            foreach (var name in names[run])
             {
                 try
                 {

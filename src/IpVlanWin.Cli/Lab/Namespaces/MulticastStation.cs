@@ -12,15 +12,16 @@ namespace IpVlanWin.Cli.Lab.Namespaces;
 internal sealed class MulticastStation : IDisposable
 {
     private const int Port = 5353;
+    private const int MessageLength = 12;
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
     private static readonly IPAddress s_four = IPAddress.Parse("224.0.0.251");
     private static readonly IPAddress s_six = IPAddress.Parse("ff02::fb");
-    private static long s_lastProbe;
+    private static int s_lastProbe;
 
     private readonly Socket _four;
     private readonly Socket _six;
     private readonly int _link;
-    private readonly ConcurrentDictionary<long, byte> _heard = new();
+    private readonly ConcurrentDictionary<ushort, byte> _heard = new();
     private readonly Task[] _listening;
 
     /// <summary>Joins both groups on a link.</summary>
@@ -45,9 +46,10 @@ internal sealed class MulticastStation : IDisposable
     public static async Task<IReadOnlyCollection<LabStation>> ProbeAsync(
         IReadOnlyDictionary<LabStation, MulticastStation> stations, LabStation from, bool isSix, CancellationToken cancellation)
     {
-        var probe = Interlocked.Increment(ref s_lastProbe);
-        var payload = new byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(payload, probe);
+        var probe = (ushort)Interlocked.Increment(ref s_lastProbe);
+        // A DNS message without questions (RFC 1035 section 4.1.1), told from others by its identifier.
+        var payload = new byte[MessageLength];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, probe);
         var sender = stations[from];
         try
         {
@@ -79,8 +81,8 @@ internal sealed class MulticastStation : IDisposable
             for (; ; )
             {
                 var got = await socket.ReceiveAsync(buffer, SocketFlags.None).ConfigureAwait(false);
-                if (got == sizeof(long))
-                    _heard.TryAdd(BinaryPrimitives.ReadInt64BigEndian(buffer), 0);
+                if (got == MessageLength)
+                    _heard.TryAdd(BinaryPrimitives.ReadUInt16BigEndian(buffer), 0);
             }
         }
         catch (Exception fault) when (fault is SocketException or ObjectDisposedException)

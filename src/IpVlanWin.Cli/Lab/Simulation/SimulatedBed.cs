@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using IpVlanWin.Devices;
 using IpVlanWin.Devices.Memory;
@@ -16,6 +17,7 @@ internal sealed class SimulatedBed : ILabBed
     private const int MaxPings = 3;
     private const ushort DiscardPort = 9;
     private const ushort MdnsPort = 5353;
+    private const int DnsHeaderLength = 12;
     private const ushort AnyPort = 40_000;
     private const int DatagramPayload = 1_400;
     private const int DatagramsPerSecond = 2_000;
@@ -44,7 +46,7 @@ internal sealed class SimulatedBed : ILabBed
     private readonly SimulatedNic _wireNic;
     private ushort _lastPing;
     private (L3Address From, ushort Identifier, ushort Sequence) _lastReply;
-    private uint _lastProbe;
+    private ushort _lastProbe;
 
     /// <summary>A bed that runs, in the options' first mode and flag.</summary>
     /// <param name="options">How many interfaces, and captures.</param>
@@ -118,17 +120,19 @@ internal sealed class SimulatedBed : ILabBed
 
     public Task<IReadOnlyCollection<LabStation>> ProbeMulticastAsync(LabStation from, bool isSix, CancellationToken cancellation)
     {
-        var probe = ++_lastProbe;
+        // A DNS message without questions (RFC 1035 section 4.1.1), told from others by its identifier.
+        var probe = new byte[DnsHeaderLength];
+        BinaryPrimitives.WriteUInt16BigEndian(probe, ++_lastProbe);
         var receivers = new List<LabStation>();
         foreach (var (station, host) in _hosts)
         {
             host.Listen(MdnsPort, (_, _, payload) =>
             {
-                if (station != from && payload.Length == sizeof(uint) && BitConverter.ToUInt32(payload) == probe && !receivers.Contains(station))
+                if (station != from && payload.SequenceEqual(probe) && !receivers.Contains(station))
                     receivers.Add(station);
             });
         }
-        _hosts[from].SendDatagram(isSix ? MdnsSix : MdnsFour, MdnsPort, MdnsPort, BitConverter.GetBytes(probe));
+        _hosts[from].SendDatagram(isSix ? MdnsSix : MdnsFour, MdnsPort, MdnsPort, probe);
         RunUntil(() => false, _clock.Now + MulticastPatience, cancellation);
         return Task.FromResult<IReadOnlyCollection<LabStation>>(receivers);
     }

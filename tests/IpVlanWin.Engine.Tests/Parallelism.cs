@@ -1,0 +1,2 @@
+// Classes share nothing; each keeps to its own thread, which the allocation tests rely on.
+[assembly: Parallelize(Scope = ExecutionScope.ClassLevel)]

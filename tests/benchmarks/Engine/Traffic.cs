@@ -1,0 +1,106 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using IpVlanWin.Engine.Wire;
+
+namespace IpVlanWin.Benchmarks.Engine;
+
+/// <summary>What is done to the frames.</summary>
+internal enum Path
+{
+    /// <summary>l2: from the wire to an interface.</summary>
+    Receive,
+
+    /// <summary>l2: from an interface to a sibling.</summary>
+    Sibling,
+
+    /// <summary>l3: from an interface to a station behind a gateway of the wire: route and neighbor looked up.</summary>
+    Routed,
+}
+
+/// <summary>
+/// Frames of 64 to 1500 bytes of IP packet in a ring of 256, as a batch's buffers are. The destination is written into each just before
+/// it is decided on: so the headers are in the cache, as those are that the kernel has just copied, however many destinations there are.
+/// </summary>
+internal sealed class Traffic
+{
+    private const int Ring = 256;
+    private const int LongestPacket = 1500;
+
+    // Not a multiple of 4096 over any few, so that the headers do not fall on one set of the cache.
+    private const int Stride = EtherType.HeaderLength + LongestPacket + 22;
+
+    public static readonly MacAddress PortMac = new(0x02_00_00_00_00_01);
+    public static readonly MacAddress StationMac = new(0x02_00_00_00_00_99);
+
+    private readonly byte[] _buffer = new byte[Ring * Stride];
+    private readonly int[] _lengths = new int[Ring];
+    private readonly bool _isSix;
+    private readonly uint[] _four;
+    private readonly UInt128[] _six;
+
+    public Traffic(Path path, bool isSix, ReadOnlySpan<int> destinations, Random random)
+    {
+        for (var i = 0; i < Ring; i++)
+        {
+            var packetLength = random.Next(64, LongestPacket + 1);
+            _lengths[i] = EtherType.HeaderLength + packetLength;
+            Write(_buffer.AsSpan(i * Stride), path, isSix, packetLength);
+        }
+        _isSix = isSix;
+        Count = destinations.Length;
+        _four = new uint[isSix ? 0 : Count];
+        _six = new UInt128[isSix ? Count : 0];
+        Span<byte> bytes = stackalloc byte[16];
+        for (var i = 0; i < Count; i++)
+        {
+            (path == Path.Routed ? Plan.Remote(isSix, destinations[i]) : Plan.Address(isSix, destinations[i])).Write(bytes);
+            if (isSix)
+                _six[i] = MemoryMarshal.Read<UInt128>(bytes);
+            else
+                _four[i] = MemoryMarshal.Read<uint>(bytes);
+        }
+    }
+
+    /// <summary>Destinations.</summary>
+    public int Count { get; }
+
+    /// <summary>A frame to that destination. One at a time.</summary>
+    public ReadOnlySpan<byte> this[int index]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            // Unchecked: the index is below Count, and what is measured is the decision.
+            var slot = (nint)(uint)(index & (Ring - 1));
+            ref var first = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), slot * Stride);
+            if (_isSix)
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref first, EtherType.HeaderLength + 24), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_six), index));
+            else
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref first, EtherType.HeaderLength + 16), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_four), index));
+            return MemoryMarshal.CreateReadOnlySpan(ref first, Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_lengths), slot));
+        }
+    }
+
+    private static void Write(Span<byte> frame, Path path, bool isSix, int packetLength)
+    {
+        PortMac.Write(frame);
+        (path == Path.Receive ? StationMac : PortMac).Write(frame[6..]);
+        BinaryPrimitives.WriteUInt16BigEndian(frame[12..], isSix ? EtherType.IPv6 : EtherType.IPv4);
+        var packet = frame[EtherType.HeaderLength..];
+        if (isSix)
+        {
+            packet[0] = 0x60;
+            BinaryPrimitives.WriteUInt16BigEndian(packet[4..], (ushort)(packetLength - 40));
+            (packet[6], packet[7]) = (17, 64);
+            Plan.Station(isSix: true).Write(packet[8..]);
+        }
+        else
+        {
+            packet[0] = 0x45;
+            BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)packetLength);
+            (packet[8], packet[9]) = (64, 17);
+            Plan.Station(isSix: false).Write(packet[12..]);
+        }
+    }
+}
