@@ -15,7 +15,7 @@ namespace IpVlanWin.Datapath;
 /// thread that pumps between them. All of it ends with this object.
 /// </summary>
 [SupportedOSPlatform("linux")]
-public sealed class EngineDatapath : IDatapath
+public sealed partial class EngineDatapath : IDatapath
 {
     /// <summary>tun.c's MAX_MTU for TAPs: a master that carries more is cut to it.</summary>
     private const int MaxTapIpMtu = 65_521;
@@ -195,7 +195,7 @@ public sealed class EngineDatapath : IDatapath
 
     private InterfaceStatus Status(InterfaceSide side) => new(
         side.Interface.Name, side.NamespaceName, side.Interface.IsUp, side.Interface.IpMtu, _port.AddressesOf(side.Interface), side.Refused,
-        side.Interface.Counters.ToValues(), side.Interface.Drops.ToValues());
+        side.Interface.Counters.ToValues(), side.Interface.Drops.ToValues()) { Groups = side.Interface.Groups };
 
     private void Open(VirtualInterface added, string? namespaceName)
     {

@@ -50,7 +50,11 @@ public sealed record InterfaceStatus(
     IReadOnlyList<L3Prefix> Addresses,
     IReadOnlyList<L3Prefix> Refused,
     CounterValues Counters,
-    IReadOnlyDictionary<DropReason, long> Drops);
+    IReadOnlyDictionary<DropReason, long> Drops)
+{
+    /// <summary>The multicast groups it is a member of.</summary>
+    public IReadOnlyList<MacAddress> Groups { get; init; } = [];
+}
 
 /// <summary>
 /// What carries the frames of one port: the engine over devices in user mode, or the driver. Members may be called by any thread; a
@@ -82,4 +86,27 @@ public interface IDatapath : IDisposable
 
     /// <summary>Sets the flag of the running port.</summary>
     PortResult SetFlag(PortFlag flag);
+
+    /// <summary>The interface of that name, or null.</summary>
+    InterfaceStatus? Find(string name);
+
+    /// <summary>Sets an interface up or down. ENODEV.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult SetUp(string name, bool isUp);
+
+    /// <summary>Sets an interface's MTU in bytes of IP packet (semantics 50). EINVAL, ENODEV.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult SetMtu(string name, int ipMtu);
+
+    /// <summary>Gives an interface an address (semantics 41). EADDRINUSE, EEXIST, ENODEV.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult AddAddress(string name, L3Prefix prefix);
+
+    /// <summary>Takes an address from an interface (semantics 43). EADDRNOTAVAIL, ENODEV.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult RemoveAddress(string name, L3Prefix prefix);
+
+    /// <summary>Gives an interface another name. EEXIST, ENODEV.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult Rename(string name, string newName);
 }

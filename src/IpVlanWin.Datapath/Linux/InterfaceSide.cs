@@ -131,6 +131,41 @@ internal sealed class InterfaceSide : IDisposable
         }
     }
 
+    /// <summary>Sets the TAP up or down.</summary>
+    public void SetUp(bool isUp) => _netlink.SetUp(Tap.InterfaceIndex, isUp);
+
+    /// <summary>Sets the TAP's MTU in bytes of IP packet.</summary>
+    public void SetMtu(int ipMtu) => _netlink.SetMtu(Tap.InterfaceIndex, ipMtu);
+
+    /// <summary>Gives the stack an address; one that it has is left.</summary>
+    public void AddAddress(L3Prefix prefix)
+    {
+        try
+        {
+            _netlink.AddAddress(Tap.InterfaceIndex, prefix.Address.ToIPAddress(), prefix.Length);
+        }
+        catch (HostNetworkException fault) when (fault.NativeName == "EEXIST")
+        {
+            // Added by hand a moment ago.
+        }
+    }
+
+    /// <summary>Takes an address from the stack, if it has it.</summary>
+    public void RemoveAddress(L3Prefix prefix)
+    {
+        try
+        {
+            _netlink.RemoveAddress(Tap.InterfaceIndex, prefix.Address.ToIPAddress(), prefix.Length);
+        }
+        catch (HostNetworkException fault) when (fault.NativeName == "EADDRNOTAVAIL")
+        {
+            // Removed by hand a moment ago; the port is told all the same.
+        }
+    }
+
+    /// <summary>Gives the TAP another name.</summary>
+    public void Rename(string name) => _netlink.Rename(Tap.InterfaceIndex, name);
+
     /// <summary>Hands the stack's groups to the port (semantics 15).</summary>
     public void ReadGroups()
     {

@@ -1,0 +1,115 @@
+using System.Text.Json;
+
+namespace IpVlanWin.Protocol;
+
+/// <summary>One request as it came: a call or a notification, or what is wrong with it.</summary>
+public sealed class RpcRequest
+{
+    internal RpcRequest(JsonElement id, string method, JsonElement arguments, ControlException? fault)
+    {
+        (Id, Method, Arguments, Fault) = (id, method, arguments, fault);
+        IsNotification = fault is null && id.ValueKind == JsonValueKind.Undefined;
+    }
+
+    /// <summary>The caller's number or text for it; undefined for a notification.</summary>
+    public JsonElement Id { get; }
+
+    /// <summary>What to do.</summary>
+    public string Method { get; }
+
+    /// <summary>With what; undefined where nothing was given.</summary>
+    public JsonElement Arguments { get; }
+
+    /// <summary>Why this is no request, or null.</summary>
+    public ControlException? Fault { get; }
+
+    /// <summary>No answer is wanted.</summary>
+    public bool IsNotification { get; }
+}
+
+/// <summary>A message that came to a server: one request or a batch (JSON-RPC 2.0 sections 4 and 6). Dispose it after the last use of a request.</summary>
+public sealed class RpcMessage : IDisposable
+{
+    /// <summary>Most requests of a batch.</summary>
+    public const int MaxBatch = 1000;
+
+    private const int LongestId = 64;
+
+    private readonly JsonDocument _document;
+
+    private RpcMessage(JsonDocument document, IReadOnlyList<RpcRequest> requests, bool isBatch) =>
+        (_document, Requests, IsBatch) = (document, requests, isBatch);
+
+    /// <summary>The requests in order; never empty.</summary>
+    public IReadOnlyList<RpcRequest> Requests { get; }
+
+    /// <summary>They came as an array: the answers go as one.</summary>
+    public bool IsBatch { get; }
+
+    /// <summary>Reads a message. What is wrong with a single request stands in its <see cref="RpcRequest.Fault"/>.</summary>
+    /// <exception cref="ControlException">parse-error: no JSON. invalid-request: an empty or too large batch.</exception>
+    public static RpcMessage Parse(ArraySegment<byte> utf8)
+    {
+        JsonDocument document;
+        try
+        {
+            // The document keeps the bytes, and the reader's buffer is used again.
+            document = JsonDocument.Parse(utf8.AsSpan().ToArray(), new JsonDocumentOptions { MaxDepth = ProtocolJson.MaxDepth });
+        }
+        catch (JsonException fault)
+        {
+            throw ErrorCode.ParseError.With($"it is not JSON at byte {fault.BytePositionInLine ?? 0} of line {(fault.LineNumber ?? 0) + 1}");
+        }
+        try
+        {
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Array)
+                return new RpcMessage(document, [Read(root)], isBatch: false);
+            if (root.GetArrayLength() is 0 or > MaxBatch)
+                throw ErrorCode.InvalidRequest.With($"a batch holds 1 to {MaxBatch} requests");
+            var requests = new List<RpcRequest>(root.GetArrayLength());
+            foreach (var element in root.EnumerateArray())
+                requests.Add(Read(element));
+            return new RpcMessage(document, requests, isBatch: true);
+        }
+        catch
+        {
+            document.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => _document.Dispose();
+
+    private static RpcRequest Read(JsonElement element)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+            return Bad(default, "it is not an object");
+        if (element.TryGetProperty("id", out var id) && !IsId(id))
+            return Bad(default, $"its id must be a number or a text of at most {LongestId} characters");
+        if (!element.TryGetProperty("jsonrpc", out var version) || version.ValueKind != JsonValueKind.String || !version.ValueEquals("2.0"))
+            return Bad(id, "its jsonrpc must be \"2.0\"");
+        if (!element.TryGetProperty("method", out var method) || method.ValueKind != JsonValueKind.String)
+            return Bad(id, "its method must be a text");
+        string name;
+        try
+        {
+            name = method.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // Bytes that are no UTF-8, or half a surrogate pair.
+            return Bad(id, "its method must be a text");
+        }
+        element.TryGetProperty("params", out var arguments);
+        return arguments.ValueKind is JsonValueKind.Undefined or JsonValueKind.Object or JsonValueKind.Array
+            ? new RpcRequest(id, name, arguments, null)
+            : Bad(id, "its params must be an object");
+    }
+
+    private static bool IsId(JsonElement id) =>
+        id.ValueKind is JsonValueKind.Number or JsonValueKind.String or JsonValueKind.Null && id.GetRawText().Length <= LongestId;
+
+    private static RpcRequest Bad(JsonElement id, string what) => new(id, "", default, ErrorCode.InvalidRequest.With(what));
+}

@@ -1,0 +1,225 @@
+using System.IO.Pipes;
+using System.Runtime.Versioning;
+using System.Security.AccessControl;
+using System.Security.Principal;
+using IpVlanWin.Protocol;
+
+namespace IpVlanWin.Service.Control;
+
+/// <summary>How a control server listens.</summary>
+internal sealed record ServerSettings
+{
+    /// <summary>The pipe as .NET wants it: on Linux the path of a socket.</summary>
+    public required string PipeName { get; init; }
+
+    /// <summary>Most clients at once.</summary>
+    public int MaxConnections { get; init; } = 64;
+
+    /// <summary>How long a client may pause within a message or not read its answer.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>On Windows, the group that may ask but not change; null for none.</summary>
+    public string? ReaderGroup { get; init; }
+
+    /// <summary>What a client may do; null asks the operating system. For tests.</summary>
+    public Func<NamedPipeServerStream, Access>? Authorize { get; init; }
+}
+
+/// <summary>Listens on the named pipe and serves each client on its own.</summary>
+internal sealed class ControlServer : IAsyncDisposable
+{
+    private readonly ServerSettings _settings;
+    private readonly Dispatcher _dispatcher;
+    private readonly ServiceLog _log;
+    private readonly FileStream? _socketLock;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Task _accepting;
+
+    // Guards _serving.
+    private readonly Lock _lock = new();
+    private readonly HashSet<Task> _serving = [];
+
+    /// <summary>Listens from now on.</summary>
+    /// <exception cref="IOException">The pipe is taken, or its folder cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">The pipe is taken by another user, or its folder is closed.</exception>
+    public ControlServer(ServerSettings settings, Dispatcher dispatcher, ServiceLog log)
+    {
+        (_settings, _dispatcher, _log) = (settings, dispatcher, log);
+        if (!OperatingSystem.IsWindows())
+            _socketLock = LockSocket(settings.PipeName);
+        NamedPipeServerStream first;
+        try
+        {
+            first = Create(PipeOptions.FirstPipeInstance);
+        }
+        catch
+        {
+            _socketLock?.Dispose();
+            throw;
+        }
+        _accepting = Task.Run(() => AcceptAsync(first));
+    }
+
+    /// <summary>The descriptor of the pipe on Windows: no remote clients, SYSTEM and administrators all, a group may talk and is judged later.</summary>
+    /// <param name="readerGroup">SID of the group, or null.</param>
+    internal static string Descriptor(string? readerGroup) =>
+        "D:P(D;;GA;;;NU)(A;;GA;;;SY)(A;;GA;;;BA)" + (readerGroup is null ? "" : $"(A;;GRGW;;;{readerGroup})");
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _accepting.ConfigureAwait(false);
+        Task[] serving;
+        lock (_lock)
+            serving = [.. _serving];
+        await Task.WhenAll(serving).ConfigureAwait(false);
+        _ending.Dispose();
+        _socketLock?.Dispose();
+    }
+
+    /// <summary>A socket's path can be taken over, unlike a pipe's name; so whoever listens holds a lock beside it.</summary>
+    private static FileStream LockSocket(string path)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        if (!OperatingSystem.IsWindows() && !Directory.Exists(folder))
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        try
+        {
+            var held = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // Who held the lock before us was killed, and left its socket.
+            File.Delete(path);
+            return held;
+        }
+        catch (IOException fault)
+        {
+            throw new IOException($"another service listens on {path}; end it first", fault);
+        }
+    }
+
+    private NamedPipeServerStream Create(PipeOptions first)
+    {
+        const int BufferBytes = 64 * 1024;
+        if (OperatingSystem.IsWindows())
+            return CreateWindows(first, BufferBytes);
+        // .NET asks the kernel who connects and lets in this user only; the mode says so to everybody else.
+        var pipe = new NamedPipeServerStream(
+            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly | first, BufferBytes, BufferBytes);
+        File.SetUnixFileMode(_settings.PipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return pipe;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private NamedPipeServerStream CreateWindows(PipeOptions first, int bufferBytes)
+    {
+        var group = _settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
+        var security = new PipeSecurity();
+        security.SetSecurityDescriptorSddlForm(Descriptor(group), AccessControlSections.Access);
+        return NamedPipeServerStreamAcl.Create(
+            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            PipeOptions.Asynchronous | first, bufferBytes, bufferBytes, security);
+    }
+
+    private async Task AcceptAsync(NamedPipeServerStream listening)
+    {
+        try
+        {
+            for (; ; )
+            {
+                try
+                {
+                    await listening.WaitForConnectionAsync(_ending.Token).ConfigureAwait(false);
+                }
+                catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+                {
+                    // Came and went, or was not of this user: the next one waits already.
+                    _log.Warning("client-refused", gone.Message);
+                    // Made before the old one goes: the socket is there for as long as one of them is.
+                    var refused = listening;
+                    listening = Create(PipeOptions.None);
+                    await refused.DisposeAsync().ConfigureAwait(false);
+                    continue;
+                }
+                var connected = listening;
+                listening = Create(PipeOptions.None);
+                Serve(connected);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The service ends.
+        }
+        finally
+        {
+            await listening.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Serve(NamedPipeServerStream pipe)
+    {
+        lock (_lock)
+        {
+            var isRoom = _serving.Count < _settings.MaxConnections;
+            var task = isRoom ? Task.Run(() => ServeAsync(pipe)) : Task.Run(() => RefuseAsync(pipe, ErrorCode.LimitReached.With($"{_settings.MaxConnections} connections")));
+            // Those that are being refused count too, or refusing would have no bound; they are gone in a second.
+            _serving.Add(task);
+            _ = task.ContinueWith(
+                ended =>
+                {
+                    lock (_lock)
+                        _serving.Remove(ended);
+                }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    private async Task ServeAsync(NamedPipeServerStream pipe)
+    {
+        try
+        {
+            var access = (_settings.Authorize ?? Judge)(pipe);
+            if (access == Access.None)
+                await RefuseAsync(pipe, ErrorCode.AccessDenied.With("talking to the service")).ConfigureAwait(false);
+            else
+                await new ControlConnection(pipe, _dispatcher, new Session(access), _settings.Patience, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+        }
+        catch (Exception fault)
+        {
+            // A fault of ours ends this client and no other.
+            _log.Error("client-failed", fault.ToString());
+            await pipe.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task RefuseAsync(NamedPipeServerStream pipe, ControlException error)
+    {
+        using var slow = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
+        slow.CancelAfter(TimeSpan.FromSeconds(1));
+        await using (pipe.ConfigureAwait(false))
+        {
+            try
+            {
+                await pipe.WriteAsync(ControlConnection.Refusal(error).Framed(), slow.Token).ConfigureAwait(false);
+            }
+            catch (Exception gone) when (gone is IOException or OperationCanceledException)
+            {
+                // Did not stay to hear it.
+            }
+        }
+    }
+
+    /// <summary>On Linux the socket let in nobody but this user.</summary>
+    private static Access Judge(NamedPipeServerStream pipe) => OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
+
+    /// <summary>Administrators and SYSTEM may all; whoever else the descriptor let in may ask.</summary>
+    [SupportedOSPlatform("windows")]
+    private static Access JudgeWindows(NamedPipeServerStream pipe)
+    {
+        var isFull = false;
+        pipe.RunAsClient([SupportedOSPlatform("windows")] () =>
+        {
+            using var identity = WindowsIdentity.GetCurrent(TokenAccessLevels.Query);
+            isFull = identity.IsSystem || new WindowsPrincipal(identity).IsInRole(WindowsBuiltInRole.Administrator);
+        });
+        return isFull ? Access.Full : Access.Read;
+    }
+}

@@ -1,0 +1,55 @@
+using IpVlanWin.Service.Control;
+using IpVlanWin.Service.Reconcile;
+using IpVlanWin.Service.State;
+
+namespace IpVlanWin.Service;
+
+/// <summary>The parts of the service, put together: state, reconciler, control server. Ends in the opposite order.</summary>
+internal sealed class ControlService : IAsyncDisposable
+{
+    private readonly DesiredState _state;
+    private readonly Reconciler _reconciler;
+    private readonly ReconcileLoop _loop;
+    private readonly ControlServer _server;
+
+    private ControlService(DesiredState state, Reconciler reconciler, ReconcileLoop loop, ControlServer server) =>
+        (_state, _reconciler, _loop, _server) = (state, reconciler, loop, server);
+
+    /// <summary>What runs.</summary>
+    public Reconciler Reconciler => _reconciler;
+
+    /// <summary>Restores what was stored, then listens.</summary>
+    /// <exception cref="StateException">The stored state cannot be used.</exception>
+    /// <exception cref="IOException">The pipe is taken.</exception>
+    /// <exception cref="UnauthorizedAccessException">The pipe is taken by another user.</exception>
+    public static ControlService Start(string folder, string datapath, ServerSettings settings, ServiceLog log)
+    {
+        var host = new Host(datapath);
+        var state = DesiredState.Open(folder, host, TimeProvider.System, log);
+        var reconciler = new Reconciler(state, host, log);
+        try
+        {
+            reconciler.Run(full: true);
+            var methods = new Methods(state, new Views(state, reconciler, host));
+            var server = new ControlServer(settings, new Dispatcher(methods, state, reconciler, log), log);
+            var loop = new ReconcileLoop(reconciler, watchesHost: datapath == "linux", log);
+            var model = state.Current;
+            log.Info("started", "listening", ("pipe", settings.PipeName), ("state", folder), ("ports", model.Ports.Count), ("interfaces", model.Interfaces.Count));
+            return new ControlService(state, reconciler, loop, server);
+        }
+        catch
+        {
+            reconciler.Dispose();
+            state.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync().ConfigureAwait(false);
+        await _loop.DisposeAsync().ConfigureAwait(false);
+        _reconciler.Dispose();
+        _state.Dispose();
+    }
+}

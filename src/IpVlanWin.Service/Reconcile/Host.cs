@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using System.Text;
+using IpVlanWin.Datapath;
+using IpVlanWin.Datapath.Linux;
+using IpVlanWin.Engine.Wire;
+using IpVlanWin.HostNetwork;
+using IpVlanWin.HostNetwork.Linux;
+using IpVlanWin.Protocol;
+using IpVlanWin.Service.State;
+
+namespace IpVlanWin.Service.Reconcile;
+
+/// <summary>This host: which masters it has, and the data paths over them.</summary>
+/// <param name="auto">What auto comes to: linux or memory.</param>
+internal sealed class Host(string auto) : IHost
+{
+    private const int MemoryMtu = 1500;
+
+    /// <summary>What auto comes to on this system.</summary>
+    public static string DefaultDatapath => OperatingSystem.IsLinux() ? "linux" : "memory";
+
+    /// <summary>auto to a kind.</summary>
+    public string Resolve(string datapath) => datapath == "auto" ? auto : datapath;
+
+    /// <inheritdoc/>
+    public MasterInfo FindMaster(string master, string datapath)
+    {
+        switch (Resolve(datapath))
+        {
+            case "memory":
+                return new MasterInfo(master, "memory", MemoryMtu);
+            case "linux" when OperatingSystem.IsLinux():
+                var link = FindLink(master);
+                return new MasterInfo(link.Name, "linux", link.IpMtu);
+            default:
+                throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "memory");
+        }
+    }
+
+    /// <summary>Starts the data path of a port.</summary>
+    /// <exception cref="ControlException">The master is not there (any more).</exception>
+    /// <exception cref="HostNetworkException">The operating system refuses.</exception>
+    /// <exception cref="IOException">A device cannot be opened.</exception>
+    public IDatapath Open(DesiredPort port)
+    {
+        var info = FindMaster(port.Master, port.Datapath);
+        if (info.Datapath == "memory" || !OperatingSystem.IsLinux())
+            return new MemoryDatapath(port.Master, MemoryMac(port.Master), MemoryMtu);
+        return OpenLinux(port);
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static EngineDatapath OpenLinux(DesiredPort port)
+    {
+        var link = FindLink(port.Master);
+        var running = new EngineDatapath(new LinuxPortSettings
+        {
+            // The host's own stack moves to this TAP; the index keeps the name unique and short.
+            MasterName = "ipvlm" + link.Index.ToString(CultureInfo.InvariantCulture),
+            HostNamespace = NetworkNamespace.OpenCurrent(),
+            WireNamespace = NetworkNamespace.OpenCurrent(),
+            WireLink = port.Master,
+            Mode = port.Mode,
+            Flag = port.Flag,
+        });
+        try
+        {
+            // The master is up when its wire is and the host's TAP, which nobody else sets up.
+            using var netlink = RouteNetlink.Open();
+            netlink.SetUp(running.HostLinkIndex, true);
+            return running;
+        }
+        catch
+        {
+            running.Dispose();
+            throw;
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static HostLink FindLink(string master)
+    {
+        using var netlink = RouteNetlink.Open();
+        var link = int.TryParse(master, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            ? netlink.FindLink(index)
+            : netlink.ListLinks().FirstOrDefault(one => one.Name == master);
+        if (link is null)
+            throw ErrorCode.MasterNotFound.With(master);
+        if ((link.Flags & (LinkFlags.Loopback | LinkFlags.PointToPoint)) != 0 || link.Mac.GetAddressBytes().Length != MacAddress.Bytes)
+            throw ErrorCode.MasterNotEthernet.With(master);
+        foreach (var address in netlink.ListAddresses(link.Index))
+        {
+            // Every link that is up has a link-local address; nobody is served by it.
+            if (!address.Address.IsIPv6LinkLocal)
+                throw ErrorCode.BadArgument.With("master", $"an adapter without addresses; {link.Name} has {address.Address}, for which the host's own stack would answer beside us");
+        }
+        return link;
+    }
+
+    /// <summary>Locally administered, and the same for the same master.</summary>
+    private static MacAddress MemoryMac(string master)
+    {
+        var mac = SHA256.HashData(Encoding.UTF8.GetBytes(master)).AsSpan(0, MacAddress.Bytes);
+        mac[0] = 2;
+        return MacAddress.Read(mac);
+    }
+}

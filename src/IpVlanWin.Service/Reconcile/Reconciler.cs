@@ -1,0 +1,248 @@
+using System.Collections.Concurrent;
+using IpVlanWin.Datapath;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.HostNetwork;
+using IpVlanWin.Protocol;
+using IpVlanWin.Service.State;
+
+namespace IpVlanWin.Service.Reconcile;
+
+/// <summary>
+/// Makes what is as it should be. It may run at any time and as often as wanted: where nothing differs it changes nothing. What differs
+/// although it had been applied is drift: somebody or something else changed it.
+/// </summary>
+internal sealed class Reconciler : IDisposable
+{
+    private readonly DesiredState _state;
+    private readonly Host _host;
+    private readonly ServiceLog _log;
+
+    // One pass at a time.
+    private readonly Lock _lock = new();
+    private readonly ConcurrentDictionary<string, PortRuntime> _ports = new(StringComparer.Ordinal);
+    private bool _isDisposed;
+    private volatile int _drift;
+
+    public Reconciler(DesiredState state, Host host, ServiceLog log) => (_state, _host, _log) = (state, host, log);
+
+    /// <summary>Differences that the last full pass found and mended.</summary>
+    public int Drift => _drift;
+
+    /// <summary>Told when a data path has ended by itself.</summary>
+    public Action? OnEnded { get; set; }
+
+    /// <summary>What runs for a port, or null.</summary>
+    public PortRuntime? Find(string master) => _ports.GetValueOrDefault(master);
+
+    /// <summary>One pass.</summary>
+    /// <param name="full">Compare everything with what the data paths have; else only what changed since the last pass.</param>
+    public void Run(bool full)
+    {
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return;
+            var model = _state.Current;
+            foreach (var (master, runtime) in _ports)
+            {
+                if (!model.Ports.TryGetValue(master, out var desired) || desired.Datapath != runtime.Asked || runtime.Running is null or { Completion.IsCompleted: true })
+                    Stop(master, runtime);
+            }
+            var byMaster = model.Interfaces.Values.ToLookup(static one => one.Master, StringComparer.Ordinal);
+            var drift = 0;
+            foreach (var port in model.Ports.Values)
+            {
+                var runtime = _ports.GetOrAdd(port.Master, static (_, asked) => new PortRuntime(asked), port.Datapath);
+                if (runtime.Running is null && !Start(port, runtime))
+                    continue;
+                drift += Reconcile(runtime, port, [.. byMaster[port.Master]], full);
+            }
+            if (full)
+                _drift = drift;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+            foreach (var (master, runtime) in _ports)
+                Stop(master, runtime);
+        }
+    }
+
+    private bool Start(DesiredPort port, PortRuntime runtime)
+    {
+        try
+        {
+            var running = _host.Open(port);
+            runtime.Running = running;
+            runtime.Fault = null;
+            _ = running.Completion.ContinueWith(_ => OnEnded?.Invoke(), TaskScheduler.Default);
+            _log.Info("port-started", "the data path runs", ("master", port.Master), ("datapath", running.Kind));
+            return true;
+        }
+        catch (Exception fault) when (IsRefusal(fault))
+        {
+            if (runtime.Fault != fault.Message)
+                _log.Error("port-failed", fault.Message, ("master", port.Master));
+            runtime.Fault = fault.Message;
+            return false;
+        }
+    }
+
+    private void Stop(string master, PortRuntime runtime)
+    {
+        _ports.TryRemove(master, out _);
+        if (runtime.Running is not { } running)
+        {
+            // Keeps the fault in view until the next start succeeds or fails in another way.
+            if (_state.Current.Ports.TryGetValue(master, out var desired) && desired.Datapath == runtime.Asked && !_isDisposed)
+                _ports[master] = runtime;
+            return;
+        }
+        if (running.Completion.Exception is { } ended)
+            _log.Error("port-ended", ended.GetBaseException().Message, ("master", master));
+        running.Dispose();
+        _log.Info("port-stopped", "the data path has ended", ("master", master));
+    }
+
+    private int Reconcile(PortRuntime runtime, DesiredPort port, DesiredInterface[] desired, bool full)
+    {
+        var datapath = runtime.Running!;
+        var drift = 0;
+        var status = datapath.Port;
+        if (status.Mode != port.Mode)
+            datapath.SetMode(port.Mode);
+        if (status.Flag != port.Flag)
+            datapath.SetFlag(port.Flag);
+        var byId = desired.ToDictionary(static one => one.Id);
+        foreach (var applied in runtime.Applied.Values.ToArray())
+        {
+            if (byId.TryGetValue(applied.Id, out var now) && now.Namespace == applied.Namespace)
+                continue;
+            datapath.RemoveInterface(applied.Name);
+            runtime.Applied.Remove(applied.Id);
+        }
+        foreach (var one in desired)
+        {
+            if (!runtime.Applied.TryGetValue(one.Id, out var applied) || applied.Name == one.Name)
+                continue;
+            // Where the new name is still taken, by one that is itself to be renamed, it is made anew.
+            if (Try(runtime, applied.Name, () => datapath.Rename(applied.Name, one.Name)) != PortResult.Ok)
+                datapath.RemoveInterface(applied.Name);
+            runtime.Applied.Remove(one.Id);
+        }
+        if (full)
+        {
+            var wanted = desired.Select(static one => one.Name).ToHashSet(StringComparer.Ordinal);
+            foreach (var surplus in datapath.Interfaces.Where(one => !wanted.Contains(one.Name)))
+            {
+                datapath.RemoveInterface(surplus.Name);
+                drift++;
+                _log.Warning("drift", "an interface that should not be there was removed", ("interface", surplus.Name), ("master", port.Master));
+            }
+        }
+        foreach (var name in runtime.Faults.Keys)
+        {
+            if (!_state.Current.Interfaces.ContainsKey(name))
+                runtime.Faults.TryRemove(name, out _);
+        }
+        foreach (var one in desired)
+        {
+            var wasApplied = runtime.Applied.TryGetValue(one.Id, out var applied) && ReferenceEquals(applied, one);
+            if (wasApplied && !full)
+                continue;
+            var changes = 0;
+            if (Try(runtime, one.Name, () => Apply(datapath, port, one, status.IpMtu, out changes)) == PortResult.Ok)
+            {
+                runtime.Faults.TryRemove(one.Name, out _);
+                runtime.Applied[one.Id] = one;
+            }
+            else
+            {
+                runtime.Applied.Remove(one.Id);
+            }
+            if (wasApplied && changes > 0)
+            {
+                drift++;
+                _log.Warning("drift", "an interface was changed by something else and is mended", ("interface", one.Name), ("master", port.Master));
+            }
+        }
+        return drift;
+    }
+
+    /// <summary>Only what differs is touched.</summary>
+    private static PortResult Apply(IDatapath datapath, DesiredPort port, DesiredInterface one, int masterMtu, out int changes)
+    {
+        changes = 0;
+        var status = datapath.Find(one.Name);
+        if (status is not null && status.Namespace != one.Namespace)
+        {
+            datapath.RemoveInterface(one.Name);
+            status = null;
+        }
+        if (status is null)
+        {
+            changes++;
+            // The first interface of a port turns it to l3 and bridge unless told otherwise (semantics 46).
+            if (datapath.AddInterface(new InterfaceSettings(one.Name, one.Namespace, port.Mode, port.Flag)) is not PortResult.Ok and var refused)
+                return refused;
+            status = datapath.Find(one.Name);
+            if (status is null)
+                return PortResult.NoDevice;
+        }
+        // The master may have become smaller than what was set.
+        if (one.IpMtu is { } set && Math.Min(set, masterMtu) != status.IpMtu)
+        {
+            changes++;
+            if (datapath.SetMtu(one.Name, Math.Min(set, masterMtu)) is not PortResult.Ok and var refused)
+                return refused;
+        }
+        foreach (var surplus in status.Addresses)
+        {
+            // Stacks make their own link-local addresses.
+            if (one.Addresses.Contains(surplus) || surplus.Address.ToIPAddress().IsIPv6LinkLocal)
+                continue;
+            changes++;
+            datapath.RemoveAddress(one.Name, surplus);
+        }
+        foreach (var prefix in one.Addresses)
+        {
+            if (status.Addresses.Contains(prefix))
+                continue;
+            changes++;
+            if (datapath.AddAddress(one.Name, prefix) is not (PortResult.Ok or PortResult.Exists) and var refused)
+                return refused;
+        }
+        if (status.IsUp == one.IsUp)
+            return PortResult.Ok;
+        changes++;
+        return datapath.SetUp(one.Name, one.IsUp);
+    }
+
+    private PortResult Try(PortRuntime runtime, string name, Func<PortResult> change)
+    {
+        string text;
+        var result = PortResult.Invalid;
+        try
+        {
+            result = change();
+            if (result == PortResult.Ok)
+                return result;
+            text = $"the data path refused it ({result.ErrnoName()})";
+        }
+        catch (Exception fault) when (IsRefusal(fault))
+        {
+            text = fault.Message;
+        }
+        if (!runtime.Faults.TryGetValue(name, out var known) || known != text)
+            _log.Error("interface-failed", text, ("interface", name));
+        runtime.Faults[name] = text;
+        return result;
+    }
+
+    /// <summary>What a host may refuse at any time; anything else is a fault of ours.</summary>
+    private static bool IsRefusal(Exception fault) => fault is HostNetworkException or IOException or ControlException or UnauthorizedAccessException;
+}

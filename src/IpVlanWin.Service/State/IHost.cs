@@ -1,0 +1,17 @@
+namespace IpVlanWin.Service.State;
+
+/// <summary>A master as the host knows it.</summary>
+/// <param name="Name">The name that is kept, whatever it was asked by.</param>
+/// <param name="Datapath">What the data path that was asked for comes to: linux or memory.</param>
+/// <param name="IpMtu">Its MTU in bytes of IP packet.</param>
+internal sealed record MasterInfo(string Name, string Datapath, int IpMtu);
+
+/// <summary>What a change must ask the host before it is accepted.</summary>
+internal interface IHost
+{
+    /// <summary>Finds a master for a data path.</summary>
+    /// <param name="master">Its name, index or LUID.</param>
+    /// <param name="datapath">auto or a kind.</param>
+    /// <exception cref="Protocol.ControlException">master-not-found, master-not-ethernet, mode-not-supported, bad-argument.</exception>
+    MasterInfo FindMaster(string master, string datapath);
+}

@@ -1,0 +1,66 @@
+using System.Runtime.Versioning;
+using System.Security.AccessControl;
+using System.Security.Principal;
+
+namespace IpVlanWin.Service.State;
+
+/// <summary>Where the state is kept; nobody but the service and administrators gets in.</summary>
+internal static class StateFolder
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>%ProgramData%\IpVlanWin; on Linux $STATE_DIRECTORY, else the XDG state folder.</summary>
+    public static string Default()
+    {
+        if (OperatingSystem.IsWindows())
+            return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.CommonApplicationData), "IpVlanWin");
+        // systemd.exec(5): several folders are separated by colons.
+        if (Environment.GetEnvironmentVariable("STATE_DIRECTORY") is { Length: > 0 } given)
+            return given.Split(':')[0];
+        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
+        // The XDG specification wants relative paths ignored.
+        if (string.IsNullOrEmpty(state) || !Path.IsPathRooted(state))
+            state = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state");
+        return Path.Combine(state, "ipvlanwin");
+    }
+
+    /// <summary>Makes the folder, or closes to others one that is there.</summary>
+    /// <exception cref="StateException">It cannot be made or closed.</exception>
+    public static void Prepare(string path)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                PrepareWindows(path);
+                return;
+            }
+            Directory.CreateDirectory(path, OwnerOnly);
+            File.SetUnixFileMode(path, OwnerOnly);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StateException($"the state folder {path} cannot be used: {fault.Message}; give another with --state", fault);
+        }
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static void PrepareWindows(string path)
+    {
+        var security = new DirectorySecurity();
+        // Protected, full for SYSTEM and Administrators, inherited by files and folders.
+        security.SetSecurityDescriptorSddlForm("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", AccessControlSections.Access);
+        if (!new WindowsPrincipal(WindowsIdentity.GetCurrent()).IsInRole(WindowsBuiltInRole.Administrator))
+        {
+            // A user who tries the service out keeps access to his own folder.
+            security.AddAccessRule(new FileSystemAccessRule(
+                WindowsIdentity.GetCurrent().User!, FileSystemRights.FullControl,
+                InheritanceFlags.ContainerInherit | InheritanceFlags.ObjectInherit, PropagationFlags.None, AccessControlType.Allow));
+        }
+        var folder = new DirectoryInfo(path);
+        if (folder.Exists)
+            folder.SetAccessControl(security);
+        else
+            folder.Create(security);
+    }
+}
