@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using IpVlanWin.Devices;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Benchmarks.Engine;
@@ -19,21 +20,22 @@ internal enum Path
 }
 
 /// <summary>
-/// Frames of 64 to 1500 bytes of IP packet in a ring of 256, as a batch's buffers are. The destination is written into each just before
-/// it is decided on: so the headers are in the cache, as those are that the kernel has just copied, however many destinations there are.
+/// Frames of 64 to 1500 bytes of IP packet in a ring, laid out as in a <see cref="FrameBatch"/>. The destination is written into each just
+/// before it is decided on: so the headers are in the cache, as those are that the kernel has just copied, however many destinations there
+/// are.
 /// </summary>
 internal sealed class Traffic
 {
-    private const int Ring = 256;
+    // The frames of a batch.
+    private const int Ring = 64;
     private const int LongestPacket = 1500;
-
-    // Not a multiple of 4096 over any few, so that the headers do not fall on one set of the cache.
-    private const int Stride = EtherType.HeaderLength + LongestPacket + 22;
+    private const int Alignment = 64;
 
     public static readonly MacAddress PortMac = new(0x02_00_00_00_00_01);
     public static readonly MacAddress StationMac = new(0x02_00_00_00_00_99);
 
-    private readonly byte[] _buffer = new byte[Ring * Stride];
+    private readonly byte[] _buffer = GC.AllocateArray<byte>(Ring * (FrameBatch.FrameStart + EtherType.HeaderLength + LongestPacket + Alignment), pinned: true);
+    private readonly int[] _starts = new int[Ring];
     private readonly int[] _lengths = new int[Ring];
     private readonly bool _isSix;
     private readonly uint[] _four;
@@ -41,11 +43,14 @@ internal sealed class Traffic
 
     public Traffic(Path path, bool isSix, ReadOnlySpan<int> destinations, Random random)
     {
+        var used = FirstAligned();
         for (var i = 0; i < Ring; i++)
         {
             var packetLength = random.Next(64, LongestPacket + 1);
             _lengths[i] = EtherType.HeaderLength + packetLength;
-            Write(_buffer.AsSpan(i * Stride), path, isSix, packetLength);
+            _starts[i] = used + FrameBatch.FrameStart;
+            Write(_buffer.AsSpan(_starts[i]), path, isSix, packetLength);
+            used = (_starts[i] + _lengths[i] + Alignment - 1 - FirstAligned()) / Alignment * Alignment + FirstAligned();
         }
         _isSix = isSix;
         Count = destinations.Length;
@@ -73,7 +78,7 @@ internal sealed class Traffic
         {
             // Unchecked: the index is below Count, and what is measured is the decision.
             var slot = (nint)(uint)(index & (Ring - 1));
-            ref var first = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), slot * Stride);
+            ref var first = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), (nint)(uint)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), slot));
             if (_isSix)
                 Unsafe.WriteUnaligned(ref Unsafe.Add(ref first, EtherType.HeaderLength + 24), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_six), index));
             else
@@ -81,6 +86,8 @@ internal sealed class Traffic
             return MemoryMarshal.CreateReadOnlySpan(ref first, Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_lengths), slot));
         }
     }
+
+    private unsafe int FirstAligned() => (int)(-(nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) & (Alignment - 1));
 
     private static void Write(Span<byte> frame, Path path, bool isSix, int packetLength)
     {
