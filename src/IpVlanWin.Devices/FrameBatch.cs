@@ -12,8 +12,12 @@ public sealed unsafe class FrameBatch : IDisposable
     /// <summary>Scratch bytes before each frame, for the device it is sent to: enough for a 10-byte offload header.</summary>
     public const int Headroom = 32;
 
-    /// <summary>Where a received frame is written in <see cref="Next"/>: behind the headroom and room for two VLAN tags to be put back.</summary>
-    public const int FrameStart = Headroom + 8;
+    /// <summary>
+    /// Where a received frame is written in <see cref="Next"/>: behind the headroom and room for two VLAN tags to be put back. The odd
+    /// place lets what follows the 66 bytes of Ethernet, IPv4 and TCP header with time stamps begin on a multiple of 16 bytes: kernels
+    /// copy it faster there.
+    /// </summary>
+    public const int FrameStart = Headroom + 14;
 
     /// <summary>Longest frame that fits a slot: a 65,535-byte IP packet, its Ethernet header and two VLAN tags, rounded up.</summary>
     public const int MaxFrameLength = 65_536 + 64;
