@@ -73,9 +73,12 @@ internal sealed class LabProcess : IDisposable
         _errors = process.StandardError.ReadToEndAsync();
     }
 
-    /// <summary>The program as this project's build put it beside the tests.</summary>
+    /// <summary>
+    /// The program as this project's build put it beside the tests. It heeds SIGINT even where the tests were started by a shell in the
+    /// background, which has it ignored.
+    /// </summary>
     public static string[] Command =>
-        [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "ipvlan.dll")];
+        ["env", "--default-signal=INT", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "ipvlan.dll")];
 
     /// <summary>What it wrote so far, read as far as <see cref="ReadTo"/> and <see cref="Wait"/> went.</summary>
     public string Output => string.Join('\n', _lines);
