@@ -268,7 +268,17 @@ public sealed partial class EngineDatapath : IDatapath
         }
     }
 
-    private void OnNeighbor(L3Address address, MacAddress mac) => _pump?.Post(pump => pump.NeighborFound(address, mac));
+    /// <summary>Between batches, on the pump's thread: no packet may pass those that wait for the neighbor.</summary>
+    private void OnNeighbor(L3Address address, MacAddress? found) => _pump?.Post(pump =>
+    {
+        if (found is not { } mac)
+        {
+            _port.Neighbors.Remove(address);
+            return;
+        }
+        _port.Neighbors.Set(address, mac, TimeSpan.MaxValue);
+        pump.NeighborFound(address, mac);
+    });
 
     private void OnMasterLink()
     {

@@ -20,7 +20,7 @@ internal sealed class HostSide : IDisposable
     private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(5);
 
     private readonly Port _port;
-    private readonly Action<L3Address, MacAddress> _onNeighbor;
+    private readonly Action<L3Address, MacAddress?> _onNeighbor;
     private readonly Action _onLink;
     private readonly RouteNetlink _netlink;
     private readonly Channel<L3Address> _toResolve = Channel.CreateBounded<L3Address>(
@@ -38,9 +38,9 @@ internal sealed class HostSide : IDisposable
     /// <param name="port">Gets what is mirrored.</param>
     /// <param name="name">The TAP's name.</param>
     /// <param name="networkNamespace">The host's namespace.</param>
-    /// <param name="onNeighbor">Told of each neighbor's MAC.</param>
+    /// <param name="onNeighbor">Told of each neighbor's MAC, null where it is no longer known; has the port know it.</param>
     /// <param name="onLink">Told when <see cref="IsUp"/> may have changed.</param>
-    public HostSide(Port port, string name, NetworkNamespace networkNamespace, Action<L3Address, MacAddress> onNeighbor, Action onLink)
+    public HostSide(Port port, string name, NetworkNamespace networkNamespace, Action<L3Address, MacAddress?> onNeighbor, Action onLink)
     {
         (_port, _onNeighbor, _onLink) = (port, onNeighbor, onLink);
         Namespace = networkNamespace;
@@ -175,14 +175,8 @@ internal sealed class HostSide : IDisposable
 
     private void Apply(HostNeighbor neighbor, ChangeKind kind)
     {
-        var address = L3Address.From(neighbor.Address);
-        if (kind == ChangeKind.Removed || !neighbor.IsUsable || !neighbor.Mac.TryToMac(out var mac))
-        {
-            _port.Neighbors.Remove(address);
-            return;
-        }
-        _port.Neighbors.Set(address, mac, TimeSpan.MaxValue);
-        _onNeighbor(address, mac);
+        var isKnown = kind != ChangeKind.Removed && neighbor.IsUsable;
+        _onNeighbor(L3Address.From(neighbor.Address), isKnown && neighbor.Mac.TryToMac(out var mac) ? mac : null);
     }
 
     /// <summary>The host does not see the traffic that we route for it: have it confirm the neighbors that are in use (RFC 4861 section 7.3.3).</summary>
