@@ -159,6 +159,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
         var fault = runtime is null ? null : runtime.Running is null ? runtime.Fault : runtime.Faults.GetValueOrDefault(one.Name);
         return new InterfaceRecord
         {
+            Index = one.Id,
             Name = one.Name,
             Port = one.Master,
             Namespace = one.Namespace,
