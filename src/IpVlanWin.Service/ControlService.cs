@@ -1,4 +1,5 @@
 using IpVlanWin.Service.Control;
+using IpVlanWin.Service.Observe;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
@@ -30,7 +31,10 @@ internal sealed class ControlService : IAsyncDisposable
         try
         {
             reconciler.Run(full: true);
-            var methods = new Methods(state, new Views(state, reconciler, host));
+            var views = new Views(state, reconciler, host);
+            var hub = new EventHub(state, views);
+            reconciler.OnPassed = hub.Publish;
+            var methods = new Methods(state, views, hub);
             var server = new ControlServer(settings, new Dispatcher(methods, state, reconciler, log), log);
             var loop = new ReconcileLoop(reconciler, watchesHost: datapath == "linux", log);
             var model = state.Current;
