@@ -10,7 +10,7 @@ namespace IpVlanWin.Service.Control;
 /// One client. Requests are done in order; reading goes on meanwhile, up to a bound, so that a cancellation is heard. Whoever stops in the
 /// middle of a message, or does not read his answers, is left after a while.
 /// </summary>
-internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, ServiceLog log)
+internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, ServiceLog log) : IDisposable
 {
     // Bytes of messages that wait; one more may come on top, however long.
     private const int QueueBytes = 256 * 1024;
@@ -68,6 +68,9 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
                 left.Message?.Dispose();
         }
     }
+
+    /// <summary>After it was served.</summary>
+    public void Dispose() => _writing.Dispose();
 
     /// <summary>An answer to nothing in particular.</summary>
     public static MessageWriter Refusal(ControlException error)
