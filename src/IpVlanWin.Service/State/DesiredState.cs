@@ -112,8 +112,10 @@ internal sealed class DesiredState : IDisposable
             }
             catch (Exception fault) when (fault is SqliteException or IOException or UnauthorizedAccessException)
             {
-                // The state itself is safe; the next change tries again.
+                // The state itself is safe.
                 _log.Error("backup-failed", fault.Message);
+                _isBackupDue = true;
+                _backupTimer.Change(s_backupDelay, Timeout.InfiniteTimeSpan);
             }
         }
     }
