@@ -36,6 +36,8 @@ public sealed class RpcMessage : IDisposable
     /// <summary>Most requests of a batch.</summary>
     public const int MaxBatch = 1000;
 
+    // What a document costs in memory follows its tokens, many times its bytes; a batch of many long lists of addresses has half as many.
+    private const int MaxTokens = 128 * 1024;
     private const int LongestId = 64;
 
 #if NETSTANDARD2_0
@@ -63,6 +65,8 @@ public sealed class RpcMessage : IDisposable
         JsonDocument document;
         try
         {
+            if (utf8.Count > MaxTokens)
+                CountTokens(utf8);
             // The document keeps the bytes, and the reader's buffer is used again.
             document = JsonDocument.Parse(utf8.AsSpan().ToArray(), new JsonDocumentOptions { MaxDepth = ProtocolJson.MaxDepth, AllowDuplicateProperties = false });
         }
@@ -121,6 +125,16 @@ public sealed class RpcMessage : IDisposable
         return arguments.ValueKind is JsonValueKind.Undefined or JsonValueKind.Object or JsonValueKind.Array
             ? new RpcRequest(id, name, arguments, null)
             : Bad(id, "its params must be an object");
+    }
+
+    private static void CountTokens(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = ProtocolJson.MaxDepth });
+        for (var left = MaxTokens; reader.Read(); left--)
+        {
+            if (left == 0)
+                throw ErrorCode.ParseError.With($"it has more than {MaxTokens} values and names");
+        }
     }
 
     private static bool IsUtf8(ArraySegment<byte> bytes)

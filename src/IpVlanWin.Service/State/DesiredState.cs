@@ -74,6 +74,8 @@ internal sealed class DesiredState : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var transaction = new StateChange(_current, _nextId, _host);
             change(transaction);
+            if (transaction.TouchedPorts.Count == 0 && transaction.TouchedInterfaces.Count == 0)
+                return _current;
             _store.Commit(transaction);
             _nextId = transaction.NextId;
             _current = transaction.Build();
