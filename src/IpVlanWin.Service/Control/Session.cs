@@ -13,6 +13,9 @@ internal sealed class Session(Access access) : IDisposable
     /// <summary>What its client may do.</summary>
     public Access Access { get; } = access;
 
+    /// <summary>It waits for notifications: its silence is no sign that it is gone.</summary>
+    public bool IsSubscribed { get; set; }
+
     /// <summary>The document that is being exported, so that all its pieces are of one moment.</summary>
     public string? Export { get; set; }
 
