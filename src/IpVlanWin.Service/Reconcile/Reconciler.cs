@@ -22,11 +22,15 @@ internal sealed class Reconciler : IDisposable
     private readonly ConcurrentDictionary<string, PortRuntime> _ports = new(StringComparer.Ordinal);
     private bool _isDisposed;
     private volatile int _drift;
+    private volatile bool _isWhole = true;
 
     public Reconciler(DesiredState state, Host host, ServiceLog log) => (_state, _host, _log) = (state, host, log);
 
     /// <summary>Differences that the last full pass found and mended.</summary>
     public int Drift => _drift;
+
+    /// <summary>The last pass left nothing undone.</summary>
+    public bool IsWhole => _isWhole;
 
     /// <summary>Told when a data path has ended by itself.</summary>
     public Action? OnEnded { get; set; }
@@ -59,6 +63,7 @@ internal sealed class Reconciler : IDisposable
             }
             if (full)
                 _drift = drift;
+            _isWhole = _ports.Values.All(static runtime => runtime.Running is not null && runtime.Faults.IsEmpty);
         }
     }
 
@@ -79,6 +84,7 @@ internal sealed class Reconciler : IDisposable
             var running = _host.Open(port);
             runtime.Running = running;
             runtime.Fault = null;
+            runtime.IsWaiting = false;
             _ = running.Completion.ContinueWith(_ => OnEnded?.Invoke(), TaskScheduler.Default);
             _log.Info("port-started", "the data path runs", ("master", port.Master), ("datapath", running.Kind));
             return true;
@@ -88,6 +94,7 @@ internal sealed class Reconciler : IDisposable
             if (runtime.Fault != fault.Message)
                 _log.Error("port-failed", fault.Message, ("master", port.Master));
             runtime.Fault = fault.Message;
+            runtime.IsWaiting = fault is ControlException { Code: var code } && code == ErrorCode.MasterNotFound;
             return false;
         }
     }
