@@ -45,7 +45,12 @@ public sealed class ServiceTests
     {
         _service?.Dispose();
         foreach (var station in new[] { _port, _wire, _red, _green })
+        {
             station?.Dispose();
+            // A test deletes one, and may not have come to make it again.
+            if (station is not null && !NetworkNamespace.Exists(station.Namespace.Name!))
+                NetworkNamespace.Create(station.Namespace.Name!).Dispose();
+        }
         _namespaces?.Dispose();
     }
 
@@ -131,6 +136,8 @@ public sealed class ServiceTests
 
         var name = _green.Namespace.Name!;
         Tool.Run("ip", "netns", "delete", name);
+        Eventually.Holds(() => _service.Get(_green.Device).State != "up");
+        _port.Ip("link set lo mtu 65536");
         Eventually.Holds(() => _service.Get(_green.Device) is { State: "error", Reason: not null }, describe: () => $"{_service.Get(_green.Device)}");
         StringAssert.Contains(_service.Get(_green.Device).Reason, name);
         Bed.MustReach(_red, _wire);

@@ -4,6 +4,7 @@ using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Observability;
 
 namespace IpVlanWin.Service.Control;
 
@@ -18,6 +19,9 @@ internal sealed record ServerSettings
 
     /// <summary>How long a client may pause within a message or not read its answer.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a client may stay silent with nothing asked and nothing subscribed to.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>On Windows, the group that may ask but not change; null for none.</summary>
     public string? ReaderGroup { get; init; }
@@ -35,6 +39,7 @@ internal sealed class ControlServer : IAsyncDisposable
     private readonly ServerSettings _settings;
     private readonly Dispatcher _dispatcher;
     private readonly ServiceLog _log;
+    private readonly Telemetry? _telemetry;
     private readonly FileStream? _socketLock;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _accepting;
@@ -46,9 +51,9 @@ internal sealed class ControlServer : IAsyncDisposable
     /// <summary>Listens from now on.</summary>
     /// <exception cref="IOException">The pipe is taken, or its folder cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">The pipe is taken by another user, or its folder is closed.</exception>
-    public ControlServer(ServerSettings settings, Dispatcher dispatcher, ServiceLog log)
+    public ControlServer(ServerSettings settings, Dispatcher dispatcher, ServiceLog log, Telemetry? telemetry = null)
     {
-        (_settings, _dispatcher, _log) = (settings, dispatcher, log);
+        (_settings, _dispatcher, _log, _telemetry) = (settings, dispatcher, log, telemetry);
         if (!OperatingSystem.IsWindows())
             _socketLock = LockSocket(settings.PipeName);
         NamedPipeServerStream first;
@@ -198,6 +203,7 @@ internal sealed class ControlServer : IAsyncDisposable
 
     private async Task ServeAsync(NamedPipeServerStream pipe)
     {
+        _telemetry?.Connected(1);
         try
         {
             var access = (_settings.Authorize ?? Judge)(pipe);
@@ -206,7 +212,7 @@ internal sealed class ControlServer : IAsyncDisposable
             else
             {
                 using var session = new Session(access);
-                await new ControlConnection(pipe, _dispatcher, session, _settings.Patience, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+                await new ControlConnection(pipe, _dispatcher, session, _settings.Patience, _settings.IdleTimeout, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
             }
         }
         catch (Exception fault)
@@ -215,10 +221,15 @@ internal sealed class ControlServer : IAsyncDisposable
             _log.Error("client-failed", fault.ToString());
             await pipe.DisposeAsync().ConfigureAwait(false);
         }
+        finally
+        {
+            _telemetry?.Connected(-1);
+        }
     }
 
     private async Task RefuseAsync(NamedPipeServerStream pipe, ControlException error)
     {
+        _telemetry?.Refused(error.Code);
         using var slow = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
         slow.CancelAfter(TimeSpan.FromSeconds(1));
         await using (pipe.ConfigureAwait(false))

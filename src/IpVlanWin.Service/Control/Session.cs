@@ -1,4 +1,5 @@
 using System.Text;
+using IpVlanWin.Service.Observe;
 
 namespace IpVlanWin.Service.Control;
 
@@ -12,8 +13,17 @@ internal sealed class Session(Access access) : IDisposable
     /// <summary>What its client may do.</summary>
     public Access Access { get; } = access;
 
+    /// <summary>It waits for notifications: its silence is no sign that it is gone.</summary>
+    public bool IsSubscribed { get; set; }
+
     /// <summary>The document that is being exported, so that all its pieces are of one moment.</summary>
     public string? Export { get; set; }
+
+    /// <summary>What the client is told from the next answer on; null for nothing.</summary>
+    public Subscription? Subscription { get; set; }
+
+    /// <summary>Done when the connection has ended, last first.</summary>
+    public Stack<Action> AtEnd { get; } = [];
 
     /// <summary>Adds a piece to the document that is being imported. False where there is no room; then all of it is forgotten.</summary>
     public bool TryImport(string piece, ImportRoom room)

@@ -3,7 +3,7 @@ using IpVlanWin.HostNetwork.Linux;
 
 namespace IpVlanWin.Service.Reconcile;
 
-/// <summary>Runs a full pass when the host's network changed, when a data path ended, and from time to time.</summary>
+/// <summary>Runs a full pass when the host's network changed, when a data path ended or something is missing, and from time to time.</summary>
 internal sealed class ReconcileLoop : IAsyncDisposable
 {
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(30);
@@ -24,7 +24,7 @@ internal sealed class ReconcileLoop : IAsyncDisposable
     public ReconcileLoop(Reconciler reconciler, bool watchesHost, ServiceLog log)
     {
         (_reconciler, _log) = (reconciler, log);
-        _reconciler.OnEnded = () => _signals.Writer.TryWrite(true);
+        _reconciler.OnUnfinished = () => _signals.Writer.TryWrite(true);
         if (watchesHost && OperatingSystem.IsLinux())
         {
             using var own = NetworkNamespace.OpenCurrent();
@@ -35,7 +35,7 @@ internal sealed class ReconcileLoop : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _reconciler.OnEnded = null;
+        _reconciler.OnUnfinished = null;
         if (OperatingSystem.IsLinux())
             _watch?.Dispose();
         await _ending.CancelAsync().ConfigureAwait(false);
