@@ -12,7 +12,7 @@ internal sealed record IpResult(int Status, string Output, string Errors);
 internal sealed class IpBed : IAsyncDisposable
 {
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ipvlanwin-cli-{Environment.ProcessId}-{Guid.NewGuid():N}");
-    private readonly ControlService _service;
+    private ControlService? _service;
 
     public IpBed(string datapath = "memory", Func<NamedPipeServerStream, Access>? authorize = null)
     {
@@ -26,7 +26,11 @@ internal sealed class IpBed : IAsyncDisposable
     public string Folder => _folder;
 
     /// <summary>Ends the service; the folder stays.</summary>
-    public ValueTask StopAsync() => _service.DisposeAsync();
+    public async ValueTask StopAsync()
+    {
+        if (Interlocked.Exchange(ref _service, null) is { } running)
+            await running.DisposeAsync();
+    }
 
     /// <summary>Runs a command line as the shell would split it.</summary>
     public IpResult Run(string line, string input = "", bool isLinux = true) => RunAt(PipeName, line, input, isLinux);
@@ -51,7 +55,7 @@ internal sealed class IpBed : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _service.DisposeAsync();
+        await StopAsync();
         Directory.Delete(_folder, recursive: true);
     }
 }

@@ -18,6 +18,8 @@ public sealed class WrongLineTests
 
     [TestMethod]
     [DataRow("x", "unknown verb \"x\": must be address, completion, help, lab, link, monitor, netns, replay, route or state")]
+    [DataRow("@x", "unknown verb \"@x\": must be address, completion, help, lab, link, monitor, netns, replay, route or state")]
+    [DataRow("x lab", "unknown verb \"x\": must be address, completion, help, lab, link, monitor, netns, replay, route or state")]
     [DataRow("-x", "unknown option \"-x\": must be -family, -4, -6, -human-readable, -statistics, -details, -oneline, -timestamp, -tshort, -Version, -force, -batch, -brief, -json, -pretty, -color, -help or -netns")]
     [DataRow("-", "unknown option \"-\": must be -family, -4, -6, -human-readable, -statistics, -details, -oneline, -timestamp, -tshort, -Version, -force, -batch, -brief, -json, -pretty, -color, -help or -netns")]
     [DataRow("-n", "argument of \"-netns\" must be NETNS")]

@@ -35,7 +35,7 @@ internal sealed class MonitorOutput(Session session, bool hasLinks, bool hasAddr
             PrintAddress(before!.View, gone, isDeleted: true);
         if (before?.Text != now.Text)
             PrintLink(now, isDeleted: false);
-        foreach (var address in addresses.Where(address => before is null || !before.View.Addresses.Contains(address)))
+        foreach (var address in addresses.Where(address => before is null || !before.View.Addresses.Any(old => (old.Prefix, old.State) == (address.Prefix, address.State))))
             PrintAddress(view, address, isDeleted: false);
     }
 
