@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using IpVlanWin.Protocol;
 
 namespace IpVlanWin.Cli.Ip;
@@ -9,7 +10,7 @@ internal sealed class Session : IDisposable
 
     public Session(GlobalOptions options, TextWriter output, TextReader input, string? pipeName, bool isLinux)
     {
-        (Options, Output, Input, IsLinux) = (options, output, input, isLinux);
+        (Options, Output, Input, IsLinux) = (options, output, input, isLinux && OperatingSystem.IsLinux());
         _client = new Lazy<ControlClient>(() => new ControlClient(pipeName));
     }
 
@@ -20,6 +21,7 @@ internal sealed class Session : IDisposable
     public TextReader Input { get; }
 
     /// <summary>Namespaces, routes and the loopback can be had here.</summary>
+    [SupportedOSPlatformGuard("linux")]
     public bool IsLinux { get; }
 
     /// <summary>More lines follow.</summary>

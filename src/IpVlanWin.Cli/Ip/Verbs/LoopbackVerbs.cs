@@ -1,6 +1,4 @@
-using System.Runtime.Versioning;
 using IpVlanWin.Cli.Ip.Grammar;
-using IpVlanWin.HostNetwork.Linux;
 
 namespace IpVlanWin.Cli.Ip.Verbs;
 
@@ -24,27 +22,33 @@ internal static class LoopbackVerbs
     {
         if (words.Count != 2 || !(words.Has("up") || words.Has("down")))
             RefuseLoopback(Name);
-        return Change(session, netlink => netlink.SetUp(netlink.GetLink(Name).Index, words.Has("up")));
+        if (!session.IsLinux)
+            throw NothingToSet();
+        using var netlink = NamespaceVerbs.OpenNetlink(session.Options.Namespace);
+        netlink.SetUp(netlink.GetLink(Name).Index, words.Has("up"));
+        return Task.CompletedTask;
     }
 
     public static Task AddAddress(Words words, Session session)
     {
         var address = AddressVerbs.Local(words, session);
-        return Change(session, netlink => netlink.AddAddress(netlink.GetLink(Name).Index, address.Address, address.Length));
+        if (!session.IsLinux)
+            throw NothingToSet();
+        using var netlink = NamespaceVerbs.OpenNetlink(session.Options.Namespace);
+        netlink.AddAddress(netlink.GetLink(Name).Index, address.Address, address.Length);
+        return Task.CompletedTask;
     }
 
     public static Task DeleteAddress(Words words, Session session)
     {
         var address = AddressVerbs.Local(words, session);
-        return Change(session, netlink => netlink.RemoveAddress(netlink.GetLink(Name).Index, address.Address, address.Length));
-    }
-
-    private static Task Change(Session session, Action<RouteNetlink> change)
-    {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
-            throw CommandException.Refused("\"lo\" is the system's own loopback: on Windows it is up and has its addresses in every compartment, there is nothing to set");
+        if (!session.IsLinux)
+            throw NothingToSet();
         using var netlink = NamespaceVerbs.OpenNetlink(session.Options.Namespace);
-        change(netlink);
+        netlink.RemoveAddress(netlink.GetLink(Name).Index, address.Address, address.Length);
         return Task.CompletedTask;
     }
+
+    private static CommandException NothingToSet() =>
+        CommandException.Refused("\"lo\" is the system's own loopback: on Windows it is up and has its addresses in every compartment, there is nothing to set");
 }

@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using System.Text.Json;
 using IpVlanWin.Cli.Ip.Grammar;
 using IpVlanWin.Cli.Ip.Output;
 using IpVlanWin.HostNetwork.Linux;
@@ -13,7 +12,7 @@ internal static class NamespaceVerbs
 
     public static Task List(Words words, Session session)
     {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
+        if (!session.IsLinux)
             throw CommandException.Refused("on Windows a namespace is a network compartment: Get-NetCompartment lists them, and ipvlan link show the interfaces in each");
         var names = NetworkNamespace.List();
         if (session.Options.IsJson)
@@ -38,7 +37,7 @@ internal static class NamespaceVerbs
 
     public static Task Add(Words words, Session session)
     {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
+        if (!session.IsLinux)
             throw CommandException.Refused(MadeByContainer);
         NetworkNamespace.Create(words.Required("name")).Dispose();
         return Task.CompletedTask;
@@ -46,7 +45,7 @@ internal static class NamespaceVerbs
 
     public static Task Delete(Words words, Session session)
     {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
+        if (!session.IsLinux)
             throw CommandException.Refused(MadeByContainer);
         NetworkNamespace.Delete(words.Required("name"));
         return Task.CompletedTask;
@@ -55,7 +54,7 @@ internal static class NamespaceVerbs
     /// <summary>Does not come back: the command takes this process's place.</summary>
     public static Task Execute(Words words, Session session)
     {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
+        if (!session.IsLinux)
             throw CommandException.Refused("on Windows a command cannot be moved into a compartment: run it in the container, for example docker exec NAME COMMAND");
         if (session.IsBatch)
             throw CommandException.Refused("\"netns exec\" takes this process's place, so it cannot stand in a batch");

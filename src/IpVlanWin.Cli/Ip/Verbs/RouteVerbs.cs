@@ -17,9 +17,16 @@ internal static class RouteVerbs
     // RTPROT_BOOT, which ip-route(8) gives what people add.
     private const byte Boot = 3;
 
+    private enum Edit
+    {
+        Add,
+        Replace,
+        Remove,
+    }
+
     public static Task Show(Words words, Session session)
     {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
+        if (!session.IsLinux)
             throw CommandException.Refused("on Windows routes are read with Get-NetRoute, in a container with: route print");
         using var netlink = Open(words, session);
         var links = netlink.ListLinks().ToDictionary(static link => link.Index);
@@ -32,39 +39,51 @@ internal static class RouteVerbs
         return Task.CompletedTask;
     }
 
-    public static Task Add(Words words, Session session) => Change(words, session, static (netlink, route) => netlink.AddRoute(route));
+    public static Task Add(Words words, Session session) => Change(words, session, Edit.Add);
 
-    public static Task Replace(Words words, Session session) => Change(words, session, static (netlink, route) => netlink.ReplaceRoute(route));
+    public static Task Replace(Words words, Session session) => Change(words, session, Edit.Replace);
 
-    public static Task Delete(Words words, Session session) => Change(words, session, static (netlink, route) => netlink.RemoveRoute(route), isRemoval: true);
+    public static Task Delete(Words words, Session session) => Change(words, session, Edit.Remove);
 
-    private static Task Change(Words words, Session session, Action<RouteNetlink, HostRoute> change, bool isRemoval = false)
+    private static Task Change(Words words, Session session, Edit edit)
     {
-        if (!OperatingSystem.IsLinux() || !session.IsLinux)
+        if (!session.IsLinux)
             throw CommandException.Refused("on Windows routes are changed with New-NetRoute and Remove-NetRoute, in a container with: route add");
         var kind = words.Has("blackhole") ? RouteKind.Blackhole : words.Has("unreachable") ? RouteKind.Unreachable : words.Has("prohibit") ? RouteKind.Prohibit : RouteKind.Unicast;
         var destination = Destination(words, session);
         var gateway = Address(words, "via");
         var source = Address(words, "src");
-        if (kind == RouteKind.Unicast && !isRemoval && gateway is null && words["dev"] is null)
+        if (kind == RouteKind.Unicast && edit != Edit.Remove && gateway is null && words["dev"] is null)
             throw CommandException.Syntax("a route needs where to: must have via ADDRESS, dev DEV or both");
         if ((gateway is not null && IsSix(destination.BaseAddress) && !IsSix(gateway)) || (source is not null && IsSix(source) != IsSix(destination.BaseAddress)))
             throw CommandException.Syntax($"argument of \"{(source is null ? "via" : "src")}\" must be an {(IsSix(destination.BaseAddress) ? "IPv6" : "IPv4")} address, as the destination");
         using var netlink = Open(words, session);
         // The kernel wants a link or a gateway to know a route by; its only route to the destination is meant.
         var link = words["dev"] is null ? 0 : Link(netlink, words).Index;
-        if (isRemoval && kind == RouteKind.Unicast && gateway is null && link == 0)
+        if (edit == Edit.Remove && kind == RouteKind.Unicast && gateway is null && link == 0)
         {
             var present = netlink.ListRoutes().FirstOrDefault(route => route.Destination.Equals(destination) && route.Kind == RouteKind.Unicast)
                 ?? throw CommandException.Refused($"there is no route to {words["to"]}");
             (gateway, link) = (present.Gateway, present.LinkIndex);
         }
-        change(netlink, new HostRoute
+        var route = new HostRoute
         {
             Destination = destination, Kind = kind, LinkIndex = link, Gateway = gateway, PreferredSource = source, OnLink = words.Has("onlink"),
             Metric = words["metric"] is { } metric ? uint.Parse(metric, CultureInfo.InvariantCulture) : 0,
             Protocol = words["protocol"] switch { "kernel" => 2, "static" => 4, _ => Boot },
-        });
+        };
+        switch (edit)
+        {
+            case Edit.Add:
+                netlink.AddRoute(route);
+                break;
+            case Edit.Replace:
+                netlink.ReplaceRoute(route);
+                break;
+            default:
+                netlink.RemoveRoute(route);
+                break;
+        }
         return Task.CompletedTask;
     }
 
