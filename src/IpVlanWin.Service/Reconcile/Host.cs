@@ -27,6 +27,8 @@ internal sealed class Host(string auto) : IHost
     /// <inheritdoc/>
     public MasterInfo FindMaster(string master, string datapath)
     {
+        if (master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase))
+            throw ErrorCode.BadArgument.With("master", MasterForms(master));
         switch (Resolve(datapath))
         {
             case "memory":
@@ -37,6 +39,18 @@ internal sealed class Host(string auto) : IHost
             default:
                 throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "memory");
         }
+    }
+
+    /// <summary>The legal forms, for one that is a LUID, which no data path of this build takes.</summary>
+    private static string MasterForms(string master)
+    {
+        var digits = master.AsSpan("luid:".Length);
+        var isLuid = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && ulong.TryParse(digits[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
+        var why = isLuid
+            ? OperatingSystem.IsWindows() ? "LUIDs are taken by the filter and windivert data paths" : "Linux adapters have no LUID"
+            : "a LUID is written luid:0x0006008001000000";
+        return $"the name or the index of an adapter; {why}";
     }
 
     /// <summary>Starts the data path of a port.</summary>
