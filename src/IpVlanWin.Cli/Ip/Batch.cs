@@ -10,8 +10,8 @@ namespace IpVlanWin.Cli.Ip;
 /// </summary>
 internal sealed class Batch
 {
-    // Changes of one message: well below the longest message and the longest batch.
-    private const int MostCalls = 500;
+    // Changes of one message: with a line more still below the longest message and the longest batch.
+    private const int MostCalls = 900;
 
     // Lines that are read ahead.
     private const int MostLines = 4096;

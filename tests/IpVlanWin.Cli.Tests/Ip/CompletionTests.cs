@@ -52,7 +52,8 @@ public sealed class CompletionTests
     [TestMethod]
     [DataRow("ipvlan link set dev ip", 4, "ipvl0")]
     [DataRow("ipvlan link add link eth0 name x type ipvlan mode l3", 10, "l3 l3s")]
-    [DataRow("ipvlan ", 1, "address completion help lab link monitor netns replay route state")]
+    [DataRow("ipvlan l", 1, "lab link")]
+    [DataRow("ipvlan address ", 2, "add delete flush help show")]
     [DataRow("ipvlan address delete fd00 : : 2", 6, "2/64")]
     [DataRow("ipvlan address delete fd00 ::", 4, "2/64")]
     public async Task Bash_completes(string words, int at, string expected)

@@ -72,9 +72,11 @@ public sealed class HowToTests
     {
         if (ours.ValueKind == JsonValueKind.Array)
         {
-            Assert.AreEqual(real.GetArrayLength(), ours.GetArrayLength(), where);
-            for (var i = 0; i < ours.GetArrayLength(); i++)
-                AssertSubset(ours[i], real[i], $"{where}[{i}]");
+            // ip leaves an empty object where it shows nothing.
+            var shown = real.EnumerateArray().Where(static one => one.ValueKind != JsonValueKind.Object || one.EnumerateObject().Any()).ToArray();
+            Assert.HasCount(shown.Length, ours.EnumerateArray().ToArray(), where);
+            for (var i = 0; i < shown.Length; i++)
+                AssertSubset(ours[i], shown[i], $"{where}[{i}]");
             return;
         }
         if (ours.ValueKind != JsonValueKind.Object)

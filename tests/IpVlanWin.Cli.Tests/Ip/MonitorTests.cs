@@ -17,7 +17,7 @@ public sealed class MonitorTests
         var mac = bed.Do("-br link show old").Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
         using var monitor = new Monitor(bed, "monitor");
         using var labelled = new Monitor(bed, "monitor label address");
-        using var json = new Monitor(bed, "-j monitor link");
+        using var json = new Monitor(bed, "-j monitor");
         string Link(int at, string name, string flags, int mtu, string state) =>
             $"{at}: {name}@eth0: <{flags}> mtu {mtu} state {state} group default\n    link/ether {mac} brd ff:ff:ff:ff:ff:ff\n";
         void Change(string line, params string[] told)
@@ -39,7 +39,8 @@ public sealed class MonitorTests
         Assert.IsFalse(monitor.Text.Contains($"\n{index}: blue    inet", StringComparison.Ordinal), "an address does not change with a name");
         labelled.WaitFor($"[ADDR]Deleted {index}: blue    inet 10.0.0.2/24");
         Assert.IsFalse(labelled.Text.Contains("link/ether", StringComparison.Ordinal));
-        json.WaitFor($"{{\"event\":\"deleted\",\"link\":{{\"ifindex\":{index},\"link\":\"eth0\",\"ifname\":\"blue\"");
+        json.WaitFor($"{{\"deleted\":true,\"ifindex\":{index},\"link\":\"eth0\",\"ifname\":\"blue\"");
+        StringAssert.Contains(json.Text, $"\n{{\"index\":{index},\"dev\":\"ipvl0\",\"family\":\"inet\",\"local\":\"10.0.0.2\",\"prefixlen\":24,");
         await bed.StopAsync();
         Assert.AreEqual(3, monitor.Wait());
         StringAssert.StartsWith(monitor.Errors, "Error: the service does not answer on ");

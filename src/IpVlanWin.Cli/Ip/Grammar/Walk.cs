@@ -50,18 +50,18 @@ internal sealed class Walk(Noun noun, Verb verb)
             Words.TryAdd(keyword, "");
             return;
         }
-        if (token.Length > 0 && "help".StartsWith(token, StringComparison.Ordinal))
-            throw new HelpRequestedException();
         var positional = Array.Find(Scope, word => word.IsPositional && !Words.Has(word.Name));
-        if (positional is not null)
-        {
-            Put(positional, token);
-            return;
-        }
-        if (verb.Rest is not null && !token.StartsWith('-'))
+        if (positional is null && verb.Rest is not null)
         {
             _isAtRest = true;
             Words.Rest.Add(token);
+            return;
+        }
+        if (token.Length > 0 && "help".StartsWith(token, StringComparison.Ordinal))
+            throw new HelpRequestedException();
+        if (positional is not null)
+        {
+            Put(positional, token);
             return;
         }
         throw CommandException.Syntax(Scope.Length == 0

@@ -13,9 +13,16 @@ internal static class LinkJson
     /// <summary>Lives for ever.</summary>
     private const uint Forever = uint.MaxValue;
 
-    public static void Write(Utf8JsonWriter json, LinkView view, GlobalOptions options, bool isAddress)
+    /// <param name="json">Where to.</param>
+    /// <param name="view">What to show.</param>
+    /// <param name="options">How much of it.</param>
+    /// <param name="isAddress">As `address show`; else as `link show`.</param>
+    /// <param name="isDeleted">A message of `monitor` that it is gone.</param>
+    public static void Write(Utf8JsonWriter json, LinkView view, GlobalOptions options, bool isAddress, bool isDeleted = false)
     {
         json.WriteStartObject();
+        if (isDeleted)
+            json.WriteBoolean("deleted", true);
         WriteHead(json, view, options, isAddress);
         if (!options.IsBrief && options.HasDetails)
             WriteDetails(json, view);
@@ -27,11 +34,21 @@ internal static class LinkJson
         json.WriteEndObject();
     }
 
-    /// <summary>The message of an address in `ip -j monitor`.</summary>
-    public static void WriteAddress(Utf8JsonWriter json, AddressRecord address, bool isBrief)
+    /// <summary>A message of `monitor`: an address with its interface.</summary>
+    public static void WriteAlone(Utf8JsonWriter json, InterfaceRecord owner, AddressRecord address, bool isDeleted)
+    {
+        json.WriteStartObject();
+        if (isDeleted)
+            json.WriteBoolean("deleted", true);
+        json.WriteNumber("index", owner.Index);
+        json.WriteString("dev", owner.Name);
+        WriteAddress(json, address, isBrief: false);
+        json.WriteEndObject();
+    }
+
+    private static void WriteAddress(Utf8JsonWriter json, AddressRecord address, bool isBrief)
     {
         var prefix = IpText.Prefix(address.Prefix);
-        json.WriteStartObject();
         if (!isBrief)
             json.WriteString("family", prefix.IsSix ? "inet6" : "inet");
         json.WriteString("local", prefix.Address.ToString());
@@ -48,7 +65,6 @@ internal static class LinkJson
             json.WriteNumber("valid_life_time", Forever);
             json.WriteNumber("preferred_life_time", Forever);
         }
-        json.WriteEndObject();
     }
 
     private static void WriteHead(Utf8JsonWriter json, LinkView view, GlobalOptions options, bool isAddress)
@@ -110,7 +126,11 @@ internal static class LinkJson
     {
         json.WriteStartArray("addr_info");
         foreach (var address in view.Addresses)
+        {
+            json.WriteStartObject();
             WriteAddress(json, address, options.IsBrief);
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
     }
 

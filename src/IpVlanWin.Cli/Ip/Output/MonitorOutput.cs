@@ -66,7 +66,7 @@ internal sealed class MonitorOutput(Session session, bool hasLinks, bool hasAddr
     private void PrintLink(Known known, bool isDeleted)
     {
         if (hasLinks)
-            Print("LINK", known.Text, isDeleted, json => LinkJson.Write(json, known.View with { Addresses = [] }, session.Options, isAddress: false));
+            Print("LINK", known.Text, isDeleted, json => LinkJson.Write(json, known.View, session.Options, isAddress: false, isDeleted));
     }
 
     private void PrintAddress(LinkView view, AddressRecord address, bool isDeleted)
@@ -74,7 +74,7 @@ internal sealed class MonitorOutput(Session session, bool hasLinks, bool hasAddr
         var text = new LinkText(session.Options);
         text.AppendAddress(view, address, isAlone: true);
         if (hasAddresses)
-            Print("ADDR", text.ToString(), isDeleted, json => LinkJson.Write(json, view with { Addresses = [address] }, session.Options with { IsBrief = true }, isAddress: true));
+            Print("ADDR", text.ToString(), isDeleted, json => LinkJson.WriteAlone(json, view.Interface, address, isDeleted));
     }
 
     private void Print(string label, string text, bool isDeleted, Action<Utf8JsonWriter> write)
@@ -83,14 +83,7 @@ internal sealed class MonitorOutput(Session session, bool hasLinks, bool hasAddr
             return;
         if (session.Options.IsJson)
         {
-            JsonOutput.Write(session, json =>
-            {
-                json.WriteStartObject();
-                json.WriteString("event", isDeleted ? "deleted" : "present");
-                json.WritePropertyName(label == "LINK" ? "link" : "address");
-                write(json);
-                json.WriteEndObject();
-            });
+            JsonOutput.Write(session, write);
             return;
         }
         var now = DateTime.Now;

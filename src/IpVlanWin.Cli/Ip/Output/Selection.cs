@@ -28,7 +28,7 @@ internal static class Selection
             ? (await ControlClient.AllAsync(client.GetStatisticsAsync, query).ConfigureAwait(false)).ToDictionary(static one => one.Interface, StringComparer.Ordinal)
             : [];
         var shown = new List<LinkView>(interfaces.Count);
-        foreach (var one in interfaces)
+        foreach (var one in interfaces.OrderBy(static one => one.Index))
         {
             if ((query.Master is not null && one.Port != query.Master) || (options.Namespace is not null && one.Namespace != options.Namespace)
                 || (words.Has("up") && one.Admin != "up"))
