@@ -1,5 +1,6 @@
 using IpVlanWin.Service.Control;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
+using IpVlanWin.Service.Observe;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
@@ -48,7 +49,10 @@ internal sealed class ControlService : IAsyncDisposable
             telemetry.Watch(state, reconciler.Find, metrics.Detail);
             prometheus = metrics.Prometheus is { } address ? new PrometheusEndpoint(address, telemetry.Meter, log) : null;
             reconciler.Run(full: true);
-            var methods = new Methods(state, new Views(state, reconciler, host));
+            var views = new Views(state, reconciler, host);
+            var hub = new EventHub(state, views);
+            reconciler.OnPassed = hub.Publish;
+            var methods = new Methods(state, views, hub);
             var server = new ControlServer(settings, new Dispatcher(methods, state, reconciler, log, telemetry), log, telemetry);
             var loop = new ReconcileLoop(reconciler, watchesHost: datapath == "linux", log);
             var model = state.Current;

@@ -1,9 +1,10 @@
 using System.IO.Pipes;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 
 namespace IpVlanWin.Service.Control;
 
@@ -32,6 +33,9 @@ internal sealed record ServerSettings
 /// <summary>Listens on the named pipe and serves each client on its own.</summary>
 internal sealed class ControlServer : IAsyncDisposable
 {
+    // Before listening is tried again.
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
+
     private readonly ServerSettings _settings;
     private readonly Dispatcher _dispatcher;
     private readonly ServiceLog _log;
@@ -125,29 +129,33 @@ internal sealed class ControlServer : IAsyncDisposable
             PipeOptions.Asynchronous | first, bufferBytes, bufferBytes, security);
     }
 
-    private async Task AcceptAsync(NamedPipeServerStream listening)
+    private async Task AcceptAsync(NamedPipeServerStream? listening)
     {
         try
         {
             for (; ; )
             {
+                NamedPipeServerStream? connected = null, refused = null;
                 try
                 {
+                    listening ??= Create(PipeOptions.None);
                     await listening.WaitForConnectionAsync(_ending.Token).ConfigureAwait(false);
+                    connected = listening;
                 }
-                catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+                catch (Exception gone) when (IsRefusal(gone))
                 {
-                    // Came and went, or was not of this user: the next one waits already.
+                    // Came and went, or was not of this user; or the system is out of descriptors and may have some again soon.
                     _log.Warning("client-refused", gone.Message);
-                    // Made before the old one goes: the socket is there for as long as one of them is.
-                    var refused = listening;
-                    listening = Create(PipeOptions.None);
-                    await refused.DisposeAsync().ConfigureAwait(false);
-                    continue;
+                    refused = listening;
+                    if (gone is SocketException || listening is null)
+                        await Task.Delay(s_pause, _ending.Token).ConfigureAwait(false);
                 }
-                var connected = listening;
-                listening = Create(PipeOptions.None);
-                Serve(connected);
+                // Made before the old one goes or is served: the pipe is there for as long as one of them is.
+                listening = TryCreate();
+                if (refused is not null)
+                    await refused.DisposeAsync().ConfigureAwait(false);
+                if (connected is not null)
+                    Serve(connected);
             }
         }
         catch (OperationCanceledException)
@@ -156,9 +164,25 @@ internal sealed class ControlServer : IAsyncDisposable
         }
         finally
         {
-            await listening.DisposeAsync().ConfigureAwait(false);
+            if (listening is not null)
+                await listening.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    private NamedPipeServerStream? TryCreate()
+    {
+        try
+        {
+            return Create(PipeOptions.None);
+        }
+        catch (Exception fault) when (IsRefusal(fault))
+        {
+            _log.Error("not-listening", fault.Message);
+            return null;
+        }
+    }
+
+    private static bool IsRefusal(Exception fault) => fault is IOException or UnauthorizedAccessException or SocketException;
 
     private void Serve(NamedPipeServerStream pipe)
     {
@@ -186,7 +210,10 @@ internal sealed class ControlServer : IAsyncDisposable
             if (access == Access.None)
                 await RefuseAsync(pipe, ErrorCode.AccessDenied.With("talking to the service")).ConfigureAwait(false);
             else
-                await new ControlConnection(pipe, _dispatcher, new Session(access), _settings.Patience, _settings.IdleTimeout, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+            {
+                using var session = new Session(access);
+                await new ControlConnection(pipe, _dispatcher, session, _settings.Patience, _settings.IdleTimeout, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+            }
         }
         catch (Exception fault)
         {

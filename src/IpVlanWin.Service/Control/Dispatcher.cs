@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
@@ -90,14 +90,20 @@ internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler
     {
         var answer = new MessageWriter();
         var written = 0;
+        var tooLong = ErrorCode.LimitReached.With($"{MessageReader.MaxMessage} bytes of an answer; ask for less at once");
+        var isFull = false;
         for (var i = 0; i < requests.Count; i++)
         {
-            var outcome = outcomes[i] ??= Guard(requests[i].Method, () => found[i]!.Ask!(requests[i].Arguments, session));
+            // Once an answer did not fit, the questions after it are not done: a batch of them costs no more than one answer does.
+            var outcome = outcomes[i] ??= (isFull ? tooLong : Guard(requests[i].Method, () => found[i]!.Ask!(requests[i].Arguments, session)));
             if (requests[i].IsNotification)
                 continue;
             var one = Write(requests[i].Id, outcome!);
             if (answer.Length + one.Length + 2 > MessageReader.MaxMessage - (Reserve * (requests.Count - 1 - i)))
-                one = Write(requests[i].Id, ErrorCode.LimitReached.With($"{MessageReader.MaxMessage} bytes of an answer; ask for less at once"));
+            {
+                isFull = true;
+                one = Write(requests[i].Id, tooLong);
+            }
             if (isBatch)
                 answer.Append(new ArraySegment<byte>([written == 0 ? (byte)'[' : (byte)',']));
             answer.Append(one.Body);

@@ -132,7 +132,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
 
     private InterfaceStatus? Status(DesiredInterface one) => reconciler.Find(one.Master)?.Running?.Find(one.Name);
 
-    private PortRecord Record(DesiredPort port)
+    public PortRecord Record(DesiredPort port)
     {
         var runtime = reconciler.Find(port.Master);
         var status = runtime?.Running?.Port;
@@ -152,13 +152,14 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
         };
     }
 
-    private InterfaceRecord Record(DesiredInterface one)
+    public InterfaceRecord Record(DesiredInterface one)
     {
         var runtime = reconciler.Find(one.Master);
         var status = runtime?.Running?.Find(one.Name);
         var fault = runtime is null ? null : runtime.Running is null ? runtime.Fault : runtime.Faults.GetValueOrDefault(one.Name);
         return new InterfaceRecord
         {
+            Index = one.Id,
             Name = one.Name,
             Port = one.Master,
             Namespace = one.Namespace,

@@ -3,9 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 
-namespace IpVlanWin.Service.Tests.Observability;
+namespace IpVlanWin.Service.Tests.Metrics;
 
 /// <summary>The endpoint over real HTTP.</summary>
 [TestClass]
