@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using IpVlanWin.Cli.HostCare;
 using IpVlanWin.Cli.Lab;
 using IpVlanWin.Cli.Replay;
 
@@ -16,6 +17,8 @@ internal static class Program
         {
             LabCommand.Create(),
             ReplayCommand.Create(),
+            DoctorCommand.Create(),
+            ServiceCommand.Create(),
         };
         // A file that begins with "@" is a file.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -15,6 +15,7 @@ internal sealed class ControlService : IAsyncDisposable
     private readonly PrometheusEndpoint? _prometheus;
     private readonly ReconcileLoop _loop;
     private readonly ControlServer _server;
+    private int _isDisposed;
 
     private ControlService(DesiredState state, Reconciler reconciler, Telemetry telemetry, PrometheusEndpoint? prometheus, ReconcileLoop loop, ControlServer server) =>
         (_state, _reconciler, _telemetry, _prometheus, _loop, _server) = (state, reconciler, telemetry, prometheus, loop, server);
@@ -71,6 +72,8 @@ internal sealed class ControlService : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
         await _server.DisposeAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);
         _prometheus?.Dispose();

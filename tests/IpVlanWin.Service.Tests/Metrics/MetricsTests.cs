@@ -113,7 +113,6 @@ public sealed class MetricsTests
             Assert.Contains("ipvlan.rpc batch  Unset", spans);
             Assert.Contains("ipvlan.reconcile   Unset", spans);
         }
-        service.StartAgain();
     }
 
     private static Dictionary<string, long> Read(Meter meter)
