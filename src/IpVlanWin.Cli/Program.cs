@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Text;
+using IpVlanWin.Cli.HostCare;
 using IpVlanWin.Cli.Ip;
 using IpVlanWin.Cli.Lab;
 using IpVlanWin.Cli.Observe;
@@ -27,6 +28,8 @@ internal static class Program
             ReplayCommand.Create(),
             CaptureCommand.Create(),
             TraceCommand.Create(),
+            DoctorCommand.Create(),
+            ServiceCommand.Create(),
         };
         string[] others = [.. root.Subcommands.Where(static verb => !verb.Hidden).Select(static verb => verb.Name)];
         if (args.Length == 0 || !(others.Contains(args[0]) || args[0] is "--help" or "--version"))

@@ -4,7 +4,7 @@ using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Reconcile;

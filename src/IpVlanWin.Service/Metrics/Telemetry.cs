@@ -4,7 +4,7 @@ using IpVlanWin.Protocol;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
-namespace IpVlanWin.Service.Observability;
+namespace IpVlanWin.Service.Metrics;
 
 /// <summary>
 /// The service's instruments, named as OpenTelemetry's semantic conventions ask: dots, no unit in the name, units in UCUM, attributes of

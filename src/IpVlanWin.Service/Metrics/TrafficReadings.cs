@@ -4,7 +4,7 @@ using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
-namespace IpVlanWin.Service.Observability;
+namespace IpVlanWin.Service.Metrics;
 
 /// <summary>What the data paths have counted, as measurements. All instruments of one collection share one reading.</summary>
 internal sealed class TrafficReadings(DesiredState state, Func<string, PortRuntime?> find, MetricsDetail detail, TimeProvider time)

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace IpVlanWin.Service.Observability;
+namespace IpVlanWin.Service.Metrics;
 
 /// <summary>How fine metrics are: every distinct set of attributes costs memory wherever it is collected.</summary>
 internal enum MetricsDetail

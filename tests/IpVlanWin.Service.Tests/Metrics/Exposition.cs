@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace IpVlanWin.Service.Tests.Observability;
+namespace IpVlanWin.Service.Tests.Metrics;
 
 /// <summary>
 /// A strict reader of Prometheus' text format 0.0.4: HELP and TYPE once and before the samples, samples of a family together, names and

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace IpVlanWin.Service.Observability;
+namespace IpVlanWin.Service.Metrics;
 
 /// <summary>
 /// GET /metrics on the loopback: HTTP/1.1 (RFC 9112), one request a connection. Bounded in connections, bytes and time; who is turned away

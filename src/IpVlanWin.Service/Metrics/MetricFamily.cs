@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 
-namespace IpVlanWin.Service.Observability;
+namespace IpVlanWin.Service.Metrics;
 
 /// <summary>One instrument as Prometheus' text format 0.0.4 has it: its name, its kind and its series by their labels. Guarded by its owner.</summary>
 internal sealed class MetricFamily

@@ -3,9 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 
-namespace IpVlanWin.Service.Tests.Observability;
+namespace IpVlanWin.Service.Tests.Metrics;
 
 /// <summary>The endpoint over real HTTP.</summary>
 [TestClass]
@@ -42,7 +42,6 @@ public sealed class PrometheusTests
             Assert.IsFalse(second.Types.ContainsKey("ipvlan_interface_io_bytes_total"), "series that are gone are not repeated");
             Assert.AreEqual(0, second.Samples["ipvlan_state_interfaces"]);
         }
-        service.StartAgain();
     }
 
     [TestMethod]

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Text;
 
-namespace IpVlanWin.Service.Observability;
+namespace IpVlanWin.Service.Metrics;
 
 /// <summary>Gathers what one meter measures, and writes it as Prometheus' text format 0.0.4. Any thread may call.</summary>
 internal sealed class PrometheusText : IDisposable

@@ -4,10 +4,10 @@ using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Reconcile;
 
-namespace IpVlanWin.Service.Tests.Observability;
+namespace IpVlanWin.Service.Tests.Metrics;
 
 [TestClass]
 public sealed class MetricsTests
@@ -113,7 +113,6 @@ public sealed class MetricsTests
             Assert.Contains("ipvlan.rpc batch  Unset", spans);
             Assert.Contains("ipvlan.reconcile   Unset", spans);
         }
-        service.StartAgain();
     }
 
     private static Dictionary<string, long> Read(Meter meter)

@@ -2,7 +2,7 @@ using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 
-namespace IpVlanWin.Service.Tests.Observability;
+namespace IpVlanWin.Service.Tests.Metrics;
 
 /// <summary>A data path that has counted what a test says, and can nothing else.</summary>
 internal sealed class FakeDatapath(PortStatus port, params InterfaceStatus[] interfaces) : IDatapath
