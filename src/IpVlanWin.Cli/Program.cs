@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using IpVlanWin.Cli.Lab;
+using IpVlanWin.Cli.Observe;
 using IpVlanWin.Cli.Replay;
 
 namespace IpVlanWin.Cli;
@@ -16,6 +17,8 @@ internal static class Program
         {
             LabCommand.Create(),
             ReplayCommand.Create(),
+            CaptureCommand.Create(),
+            TraceCommand.Create(),
         };
         // A file that begins with "@" is a file.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

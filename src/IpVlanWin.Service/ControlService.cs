@@ -1,4 +1,5 @@
 using IpVlanWin.Service.Control;
+using IpVlanWin.Service.Observe;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
@@ -11,9 +12,10 @@ internal sealed class ControlService : IAsyncDisposable
     private readonly Reconciler _reconciler;
     private readonly ReconcileLoop _loop;
     private readonly ControlServer _server;
+    private readonly Captures _captures;
 
-    private ControlService(DesiredState state, Reconciler reconciler, ReconcileLoop loop, ControlServer server) =>
-        (_state, _reconciler, _loop, _server) = (state, reconciler, loop, server);
+    private ControlService(DesiredState state, Reconciler reconciler, ReconcileLoop loop, ControlServer server, Captures captures) =>
+        (_state, _reconciler, _loop, _server, _captures) = (state, reconciler, loop, server, captures);
 
     /// <summary>What runs.</summary>
     public Reconciler Reconciler => _reconciler;
@@ -30,12 +32,16 @@ internal sealed class ControlService : IAsyncDisposable
         try
         {
             reconciler.Run(full: true);
-            var methods = new Methods(state, new Views(state, reconciler, host));
+            var views = new Views(state, reconciler, host);
+            var hub = new EventHub(state, views);
+            reconciler.OnPassed = hub.Publish;
+            var captures = new Captures(settings, state, reconciler, log);
+            var methods = new Methods(state, views, hub, captures, new Tracer(state, reconciler));
             var server = new ControlServer(settings, new Dispatcher(methods, state, reconciler, log), log);
             var loop = new ReconcileLoop(reconciler, watchesHost: datapath == "linux", log);
             var model = state.Current;
             log.Info("started", "listening", ("pipe", settings.PipeName), ("state", folder), ("ports", model.Ports.Count), ("interfaces", model.Interfaces.Count));
-            return new ControlService(state, reconciler, loop, server);
+            return new ControlService(state, reconciler, loop, server, captures);
         }
         catch
         {
@@ -48,6 +54,7 @@ internal sealed class ControlService : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync().ConfigureAwait(false);
+        await _captures.DisposeAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);
         _reconciler.Dispose();
         _state.Dispose();

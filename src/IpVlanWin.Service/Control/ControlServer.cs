@@ -50,7 +50,7 @@ internal sealed class ControlServer : IAsyncDisposable
         NamedPipeServerStream first;
         try
         {
-            first = Create(PipeOptions.FirstPipeInstance);
+            first = Create(settings, settings.PipeName, PipeOptions.FirstPipeInstance);
         }
         catch
         {
@@ -96,27 +96,28 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    private NamedPipeServerStream Create(PipeOptions first)
+    /// <summary>A pipe that lets in whom the control pipe lets in.</summary>
+    internal static NamedPipeServerStream Create(ServerSettings settings, string pipeName, PipeOptions first)
     {
         const int BufferBytes = 64 * 1024;
         if (OperatingSystem.IsWindows())
-            return CreateWindows(first, BufferBytes);
+            return CreateWindows(settings, pipeName, first, BufferBytes);
         // .NET asks the kernel who connects and lets in this user only; the mode says so to everybody else.
         var pipe = new NamedPipeServerStream(
-            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            pipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
             PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly | first, BufferBytes, BufferBytes);
-        File.SetUnixFileMode(_settings.PipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(pipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return pipe;
     }
 
     [SupportedOSPlatform("windows")]
-    private NamedPipeServerStream CreateWindows(PipeOptions first, int bufferBytes)
+    private static NamedPipeServerStream CreateWindows(ServerSettings settings, string pipeName, PipeOptions first, int bufferBytes)
     {
-        var group = _settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
+        var group = settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
         var security = new PipeSecurity();
         security.SetSecurityDescriptorSddlForm(Descriptor(group), AccessControlSections.Access);
         return NamedPipeServerStreamAcl.Create(
-            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            pipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
             PipeOptions.Asynchronous | first, bufferBytes, bufferBytes, security);
     }
 
@@ -136,12 +137,12 @@ internal sealed class ControlServer : IAsyncDisposable
                     _log.Warning("client-refused", gone.Message);
                     // Made before the old one goes: the socket is there for as long as one of them is.
                     var refused = listening;
-                    listening = Create(PipeOptions.None);
+                    listening = Create(_settings, _settings.PipeName, PipeOptions.None);
                     await refused.DisposeAsync().ConfigureAwait(false);
                     continue;
                 }
                 var connected = listening;
-                listening = Create(PipeOptions.None);
+                listening = Create(_settings, _settings.PipeName, PipeOptions.None);
                 Serve(connected);
             }
         }
@@ -176,11 +177,11 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         try
         {
-            var access = (_settings.Authorize ?? Judge)(pipe);
+            var access = Judge(_settings, pipe);
             if (access == Access.None)
                 await RefuseAsync(pipe, ErrorCode.AccessDenied.With("talking to the service")).ConfigureAwait(false);
             else
-                await new ControlConnection(pipe, _dispatcher, new Session(access), _settings.Patience, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+                await ServeAsync(pipe, access).ConfigureAwait(false);
         }
         catch (Exception fault)
         {
@@ -188,6 +189,12 @@ internal sealed class ControlServer : IAsyncDisposable
             _log.Error("client-failed", fault.ToString());
             await pipe.DisposeAsync().ConfigureAwait(false);
         }
+    }
+
+    private async Task ServeAsync(NamedPipeServerStream pipe, Access access)
+    {
+        using var connection = new ControlConnection(pipe, _dispatcher, new Session(access), _settings.Patience, _log);
+        await connection.ServeAsync(_ending.Token).ConfigureAwait(false);
     }
 
     private async Task RefuseAsync(NamedPipeServerStream pipe, ControlException error)
@@ -207,8 +214,9 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    /// <summary>On Linux the socket let in nobody but this user.</summary>
-    private static Access Judge(NamedPipeServerStream pipe) => OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
+    /// <summary>What a client may do. On Linux the socket let in nobody but this user.</summary>
+    internal static Access Judge(ServerSettings settings, NamedPipeServerStream pipe) =>
+        settings.Authorize is { } authorize ? authorize(pipe) : OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
 
     /// <summary>Administrators and SYSTEM may all; whoever else the descriptor let in may ask.</summary>
     [SupportedOSPlatform("windows")]

@@ -1,4 +1,5 @@
 using System.Text;
+using IpVlanWin.Service.Observe;
 
 namespace IpVlanWin.Service.Control;
 
@@ -17,4 +18,10 @@ internal sealed class Session(Access access)
 
     /// <summary>The pieces of a document that is being imported.</summary>
     public StringBuilder Import { get; } = new();
+
+    /// <summary>What the client is told from the next answer on; null for nothing.</summary>
+    public Subscription? Subscription { get; set; }
+
+    /// <summary>Done when the connection has ended, last first.</summary>
+    public Stack<Action> AtEnd { get; } = [];
 }

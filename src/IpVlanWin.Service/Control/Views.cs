@@ -132,7 +132,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
 
     private InterfaceStatus? Status(DesiredInterface one) => reconciler.Find(one.Master)?.Running?.Find(one.Name);
 
-    private PortRecord Record(DesiredPort port)
+    public PortRecord Record(DesiredPort port)
     {
         var runtime = reconciler.Find(port.Master);
         var status = runtime?.Running?.Port;
@@ -152,7 +152,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
         };
     }
 
-    private InterfaceRecord Record(DesiredInterface one)
+    public InterfaceRecord Record(DesiredInterface one)
     {
         var runtime = reconciler.Find(one.Master);
         var status = runtime?.Running?.Find(one.Name);

@@ -20,6 +20,9 @@ internal sealed class Reconciler : IDisposable
     // One pass at a time.
     private readonly Lock _lock = new();
     private readonly ConcurrentDictionary<string, PortRuntime> _ports = new(StringComparer.Ordinal);
+    // Names of what the pass changed or tried to, and of what somebody else had changed before.
+    private readonly HashSet<string> _touched = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _mended = new(StringComparer.Ordinal);
     private bool _isDisposed;
     private volatile int _drift;
 
@@ -30,6 +33,9 @@ internal sealed class Reconciler : IDisposable
 
     /// <summary>Told when a data path has ended by itself.</summary>
     public Action? OnEnded { get; set; }
+
+    /// <summary>Told after each pass, within its turn: the state that it made true, the names it touched, those it mended, and whether it was full.</summary>
+    public Action<Model, IReadOnlySet<string>, IReadOnlySet<string>, bool>? OnPassed { get; set; }
 
     /// <summary>What runs for a port, or null.</summary>
     public PortRuntime? Find(string master) => _ports.GetValueOrDefault(master);
@@ -43,6 +49,8 @@ internal sealed class Reconciler : IDisposable
             if (_isDisposed)
                 return;
             var model = _state.Current;
+            _touched.Clear();
+            _mended.Clear();
             foreach (var (master, runtime) in _ports)
             {
                 if (!model.Ports.TryGetValue(master, out var desired) || desired.Datapath != runtime.Asked || runtime.Running is null or { Completion.IsCompleted: true })
@@ -59,6 +67,7 @@ internal sealed class Reconciler : IDisposable
             }
             if (full)
                 _drift = drift;
+            OnPassed?.Invoke(model, _touched, _mended, full);
         }
     }
 
@@ -155,6 +164,8 @@ internal sealed class Reconciler : IDisposable
             if (wasApplied && !full)
                 continue;
             var changes = 0;
+            if (!wasApplied)
+                _touched.Add(one.Name);
             if (Try(runtime, one.Name, () => Apply(datapath, port, one, status.IpMtu, out changes)) == PortResult.Ok)
             {
                 runtime.Faults.TryRemove(one.Name, out _);
@@ -167,6 +178,7 @@ internal sealed class Reconciler : IDisposable
             if (wasApplied && changes > 0)
             {
                 drift++;
+                _mended.Add(one.Name);
                 _log.Warning("drift", "an interface was changed by something else and is mended", ("interface", one.Name), ("master", port.Master));
             }
         }
