@@ -110,8 +110,24 @@ Check 'all is well' 'True' (Test-IpVlanConfiguration -Quiet)
 (Get-Content config.json -Raw).Replace('l3s', 'l4') | Set-Content broken.json
 Check 'broken' 'bad-argument' (Test-IpVlanConfiguration broken.json).Problem
 
+# Trace and capture
+$trace = Trace-IpVlanFrame ipvl0 -Protocol udp -Source 10.0.0.2 -Destination 10.0.0.3
+Check 'trace' $true ($trace.Decision.Length -gt 0 -and @($trace.Steps).Count -gt 1 -and @($trace.Steps)[-1].Text.Length -gt 0)
+Check 'trace from the wire' $true (@((Trace-IpVlanFrame -InterfaceAlias eth0 -Protocol arp -Source 10.0.0.9 -Destination 10.0.0.2).Steps).Count -gt 1)
+Start-IpVlanCapture no.pcapng -Name ipvl0 -WhatIf
+Check 'no file' $false (Test-Path no.pcapng)
+$capture = Start-IpVlanCapture one.pcapng -Name ipvl0
+Check 'capture' "running ipvl0 $(Join-Path $PWD one.pcapng)" "$($capture.State) $($capture.Interface) $($capture.Path)"
+Check 'file is kept' 'bad-argument,IpVlanWin.PowerShell.Cmdlets.StartIpVlanCaptureCommand' (Refusal { Start-IpVlanCapture one.pcapng -Name ipvl0 }).FullyQualifiedErrorId
+$second = Start-IpVlanCapture two.pcapng -InterfaceAlias eth0 -SnapLength 128
+Check 'stopped' 'stopped 0 0' ($capture | Stop-IpVlanCapture -PassThru | ForEach-Object { "$($_.State) $($_.Recorded) $($_.Dropped)" })
+Stop-IpVlanCapture
+Check 'all stopped' 'stopped' $second.State
+Check 'nothing left to stop' 'not-found,IpVlanWin.PowerShell.Cmdlets.StopIpVlanCaptureCommand' (Refusal { Stop-IpVlanCapture 77 }).FullyQualifiedErrorId
+Check 'pcapng begins with its section header' '10 13 13 10' ([System.IO.File]::ReadAllBytes((Join-Path $PWD two.pcapng))[0..3] -join ' ')
+
 # Completion
-function Complete([string] $Line) { (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText -join ' ' }
+function Complete([string] $Line) { ((TabExpansion2 $Line $Line.Length).CompletionMatches | ForEach-Object { $_.CompletionText }) -join ' ' }
 Check 'names complete' 'ipvl0 ipvl1' (Complete 'Get-IpVlanInterface ip')
 Check 'names complete in Remove' 'blue' (Complete 'Remove-IpVlanInterface -Name bl')
 Check 'masters complete' 'eth0' (Complete 'Set-IpVlanPort -InterfaceAlias e')

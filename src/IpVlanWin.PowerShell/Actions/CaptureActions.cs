@@ -16,12 +16,13 @@ internal sealed class CaptureActions(ServiceLink link, Func<ControlClient> conne
     {
         if (!link.MayChange(spec.Interface is null ? $"port {spec.Master}" : $"interface {spec.Interface}", $"capture to {path}"))
             return null;
-        var target = ConfigurationFile.Create(path, replaces);
-        ControlClient? client = null;
+        var client = connect();
+        FileStream? target = null;
         try
         {
-            client = connect();
+            // Asked first: a file is not replaced for a capture that is refused.
             var reply = client.StartCaptureAsync(spec, link.Cancellation).GetAwaiter().GetResult();
+            target = ConfigurationFile.Create(path, replaces);
             var source = client.OpenCaptureAsync(reply, link.Cancellation).GetAwaiter().GetResult();
             var session = new CaptureSession(client, source, target, spec, reply.Id);
             lock (s_sessions)
@@ -30,9 +31,8 @@ internal sealed class CaptureActions(ServiceLink link, Func<ControlClient> conne
         }
         catch
         {
-            client?.Dispose();
-            target.Dispose();
-            File.Delete(path);
+            client.Dispose();
+            target?.Dispose();
             throw;
         }
     }
