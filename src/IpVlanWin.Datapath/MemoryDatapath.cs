@@ -115,6 +115,23 @@ public sealed class MemoryDatapath : IDatapath
     }
 
     /// <inheritdoc/>
+    public PortResult Move(string name, string? namespaceName)
+    {
+        lock (_lock)
+        {
+            if (!_byName.TryGetValue(name, out var member))
+                return PortResult.NoDevice;
+            if (member.Namespace == namespaceName)
+                return PortResult.Ok;
+            _port.SetUp(member.Interface, false);
+            foreach (var prefix in _port.AddressesOf(member.Interface))
+                _port.RemoveAddress(member.Interface, prefix);
+            _byName[name] = member with { Namespace = namespaceName };
+            return PortResult.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
     /// <remarks>It describes what is there; frames there are none.</remarks>
     public IDisposable? StartCapture(CaptureSink sink, string? name)
     {

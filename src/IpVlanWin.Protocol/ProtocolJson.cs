@@ -65,7 +65,8 @@ public sealed partial class ProtocolJson : JsonSerializerContext
         }
         catch (JsonException fault)
         {
-            var field = fault.Path is { Length: > 2 } path ? path.Substring(2) : "params";
+            // $.name, $.addresses[1], or $['a name with blanks'].
+            var field = fault.Path is { Length: > 2 } path ? path.Substring(2).Trim('\'', ']') + (path[path.Length - 1] == ']' && path[1] == '.' ? "]" : "") : "params";
             throw ErrorCode.BadArgument.With(field, "among " + Fields(type));
         }
     }

@@ -8,9 +8,10 @@ namespace IpVlanWin.Service.Control;
 
 /// <summary>
 /// One client. Requests are done in order; reading goes on meanwhile, up to a bound, so that a cancellation is heard. Whoever stops in the
-/// middle of a message, or does not read his answers, is left after a while.
+/// middle of a message, does not read his answers, or has nothing to say, is left after a while.
 /// </summary>
-internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, ServiceLog log) : IDisposable
+internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, TimeSpan idleTimeout, ServiceLog log)
+    : IDisposable
 {
     // Bytes of messages that wait; one more may come on top, however long.
     private const int QueueBytes = 256 * 1024;
@@ -154,7 +155,7 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
         try
         {
             var reader = new MessageReader(pipe) { Patience = patience };
-            while (await reader.ReadAsync(leaving).ConfigureAwait(false) is { } bytes)
+            while (await NextAsync(reader, leaving).ConfigureAwait(false) is { } bytes)
             {
                 while (Interlocked.Read(ref _queuedBytes) >= QueueBytes)
                     await _done.Reader.ReadAsync(leaving).ConfigureAwait(false);
@@ -179,6 +180,28 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
         finally
         {
             _queue.Writer.TryComplete();
+        }
+    }
+
+    /// <summary>The next message; null at the end, and where the client was silent for too long with nothing to wait for.</summary>
+    private async Task<ArraySegment<byte>?> NextAsync(MessageReader reader, CancellationToken leaving)
+    {
+        for (; ; )
+        {
+            using var idle = CancellationTokenSource.CreateLinkedTokenSource(leaving);
+            idle.CancelAfter(idleTimeout);
+            try
+            {
+                return await reader.ReadAsync(idle.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!leaving.IsCancellationRequested)
+            {
+                // What was read of a message stays in the reader.
+                if (session.IsSubscribed || Interlocked.Read(ref _queuedBytes) > 0)
+                    continue;
+                log.Info("client-idle", "left, because it was silent", ("seconds", (long)idleTimeout.TotalSeconds));
+                return null;
+            }
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed class Methods
     private readonly DesiredState _state;
     private readonly Views _views;
     private readonly EventHub _hub;
+    private readonly ImportRoom _importRoom = new();
     private readonly Dictionary<string, Method> _byName = new(StringComparer.Ordinal);
 
     public Methods(DesiredState state, Views views, EventHub hub, Captures captures, Tracer tracer)
@@ -82,6 +83,7 @@ internal sealed class Methods
             throw ErrorCode.LimitReached.With("1 subscription of a connection");
         var subscription = _hub.Subscribe(spec, out var version);
         session.Subscription = subscription;
+        session.IsSubscribed = true;
         session.AtEnd.Push(() => _hub.Unsubscribe(subscription));
         return new SubscribeReply { Version = version };
     }
@@ -104,23 +106,16 @@ internal sealed class Methods
         return new ExportPiece { Text = text.Substring(start, length), Cursor = end == text.Length ? null : end.ToString(CultureInfo.InvariantCulture) };
     }
 
-    private static Action<StateChange> Import(JsonElement arguments, Session session)
+    private Action<StateChange> Import(JsonElement arguments, Session session)
     {
         var piece = ProtocolJson.ReadArguments(arguments, ProtocolJson.Plain.ImportPiece);
         if (piece.IsFirst)
-            session.Import.Clear();
-        if (session.Import.Length + (piece.Text?.Length ?? 0) > Session.MaxImport)
-        {
-            session.Import.Clear();
-            throw ErrorCode.LimitReached.With($"{Session.MaxImport} characters of a document");
-        }
-        session.Import.Append(piece.Text);
+            session.ForgetImport();
+        if (!session.TryImport(piece.Text ?? "", _importRoom))
+            throw ErrorCode.LimitReached.With($"{ImportRoom.Most} characters of documents that are being imported");
         if (!piece.IsLast)
             return static _ => { };
-        var text = session.Import.ToString();
-        session.Import.Clear();
-        // Its memory is not kept for the next one.
-        session.Import.Capacity = 0;
+        var text = session.TakeImport();
         try
         {
             var document = JsonSerializer.Deserialize(text, ProtocolJson.Plain.StateDocument) ?? new StateDocument();

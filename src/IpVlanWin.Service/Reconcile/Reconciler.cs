@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Observability;
 using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Reconcile;
@@ -16,6 +18,7 @@ internal sealed class Reconciler : IDisposable
     private readonly DesiredState _state;
     private readonly Host _host;
     private readonly ServiceLog _log;
+    private readonly Telemetry? _telemetry;
 
     // One pass at a time.
     private readonly Lock _lock = new();
@@ -26,7 +29,8 @@ internal sealed class Reconciler : IDisposable
     private bool _isDisposed;
     private volatile int _drift;
 
-    public Reconciler(DesiredState state, Host host, ServiceLog log) => (_state, _host, _log) = (state, host, log);
+    public Reconciler(DesiredState state, Host host, ServiceLog log, Telemetry? telemetry = null) =>
+        (_state, _host, _log, _telemetry) = (state, host, log, telemetry);
 
     /// <summary>Differences that the last full pass found and mended.</summary>
     public int Drift => _drift;
@@ -48,6 +52,8 @@ internal sealed class Reconciler : IDisposable
         {
             if (_isDisposed)
                 return;
+            var started = Stopwatch.GetTimestamp();
+            using var activity = Telemetry.Activities.StartActivity("ipvlan.reconcile");
             var model = _state.Current;
             _touched.Clear();
             _mended.Clear();
@@ -68,6 +74,8 @@ internal sealed class Reconciler : IDisposable
             if (full)
                 _drift = drift;
             OnPassed?.Invoke(model, _touched, _mended, full);
+            _telemetry?.Reconciled(full, full ? drift : 0, started);
+            activity?.SetTag("ipvlan.reconcile.scope", full ? "full" : "changed").SetTag("ipvlan.reconcile.drift", drift);
         }
     }
 
@@ -129,7 +137,7 @@ internal sealed class Reconciler : IDisposable
         var byId = desired.ToDictionary(static one => one.Id);
         foreach (var applied in runtime.Applied.Values.ToArray())
         {
-            if (byId.TryGetValue(applied.Id, out var now) && now.Namespace == applied.Namespace)
+            if (byId.ContainsKey(applied.Id))
                 continue;
             datapath.RemoveInterface(applied.Name);
             runtime.Applied.Remove(applied.Id);
@@ -192,8 +200,19 @@ internal sealed class Reconciler : IDisposable
         var status = datapath.Find(one.Name);
         if (status is not null && status.Namespace != one.Namespace)
         {
-            datapath.RemoveInterface(one.Name);
-            status = null;
+            changes++;
+            switch (datapath.Move(one.Name, one.Namespace))
+            {
+                case PortResult.Ok:
+                    status = datapath.Find(one.Name);
+                    break;
+                case PortResult.NotSupported:
+                    datapath.RemoveInterface(one.Name);
+                    status = null;
+                    break;
+                case var refused:
+                    return refused;
+            }
         }
         if (status is null)
         {

@@ -74,6 +74,8 @@ internal sealed class DesiredState : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var transaction = new StateChange(_current, _nextId, _host);
             change(transaction);
+            if (transaction.TouchedPorts.Count == 0 && transaction.TouchedInterfaces.Count == 0)
+                return _current;
             _store.Commit(transaction);
             _nextId = transaction.NextId;
             _current = transaction.Build();
@@ -112,8 +114,10 @@ internal sealed class DesiredState : IDisposable
             }
             catch (Exception fault) when (fault is SqliteException or IOException or UnauthorizedAccessException)
             {
-                // The state itself is safe; the next change tries again.
+                // The state itself is safe.
                 _log.Error("backup-failed", fault.Message);
+                _isBackupDue = true;
+                _backupTimer.Change(s_backupDelay, Timeout.InfiniteTimeSpan);
             }
         }
     }
