@@ -17,7 +17,12 @@ internal sealed class TableBuilder(Project project)
     // Guids of components that are given none.
     private static readonly Guid s_components = Guid.Parse("bd0d29d5-7f54-4f5a-a8a5-86b0b92d4ef5");
 
-    private static readonly string[] s_standardFolders = ["ProgramFiles64Folder", "CommonAppDataFolder"];
+    // With the names that an administrative installation gives them.
+    private static readonly Dictionary<string, string> s_standardFolders = new(StringComparer.Ordinal)
+    {
+        ["ProgramFiles64Folder"] = "PFiles64",
+        ["CommonAppDataFolder"] = "AppData",
+    };
 
     private readonly Schema _schema = new();
     private readonly List<(string Key, string Source)> _files = [];
@@ -64,9 +69,9 @@ internal sealed class TableBuilder(Project project)
     private void AddRoot(Dir root)
     {
         var name = root.Name.Trim('%');
-        if (root.Name != $"%{name}%" || !s_standardFolders.Contains(name))
-            throw new SetupException($"the root \"{root.Name}\" must be one of {string.Join(", ", s_standardFolders.Select(folder => $"%{folder}%"))}");
-        _schema.Directory.Add(name, "TARGETDIR", ".");
+        if (root.Name != $"%{name}%" || !s_standardFolders.TryGetValue(name, out var plain))
+            throw new SetupException($"the root \"{root.Name}\" must be one of {string.Join(", ", s_standardFolders.Keys.Select(folder => $"%{folder}%"))}");
+        _schema.Directory.Add(name, "TARGETDIR", plain);
         AddContent(root, name);
     }
 
