@@ -2,11 +2,11 @@ using IpVlanWin.InstallerBuild;
 using IpVlanWin.Setup;
 using WixSharp;
 
-const string Usage = "usage: build [--output FOLDER] [--programs FOLDER] [--module FOLDER] [--version X.Y.Z] [--driver FOLDER] [--windivert FOLDER] [--sign CERTIFICATE.pfx]";
+const string Usage = "usage: build [--output FOLDER] [--programs FOLDER] [--module FOLDER] [--version X.Y.Z] [--driver FOLDER] [--windivert FOLDER] [--sign CERTIFICATE.pfx]\n       build --publish FOLDER";
 
 var options = new Dictionary<string, string?>(StringComparer.Ordinal)
 {
-    ["--output"] = "dist", ["--programs"] = null, ["--module"] = null, ["--version"] = null, ["--driver"] = null, ["--windivert"] = null, ["--sign"] = null,
+    ["--output"] = "dist", ["--programs"] = null, ["--module"] = null, ["--version"] = null, ["--driver"] = null, ["--windivert"] = null, ["--sign"] = null, ["--publish"] = null,
 };
 for (var i = 0; i < args.Length; i += 2)
 {
@@ -28,9 +28,15 @@ try
     var version = options["--version"] is { } text
         ? Version.TryParse(text, out var given) && given.Build >= 0 ? given : throw new BuildException($"argument of \"--version\" must be X.Y.Z, not \"{text}\"")
         : repository.Version;
+    using var stage = new Stage(repository, options["--publish"]);
+    if (options["--publish"] is not null)
+    {
+        stage.PublishPrograms();
+        stage.PublishModule();
+        return 0;
+    }
     var output = Path.GetFullPath(options["--output"]!);
     Directory.CreateDirectory(output);
-    using var stage = new Stage(repository);
     var programs = options["--programs"] is { } built ? Path.GetFullPath(built) : stage.PublishPrograms();
     var module = options["--module"] is { } module0 ? Path.GetFullPath(module0) : stage.PublishModule();
     var windivert = options["--windivert"] is { } diversion ? WinDivertFiles.Check(Path.GetFullPath(diversion)) : null;

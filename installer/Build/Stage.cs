@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace IpVlanWin.InstallerBuild;
 
-/// <summary>Publishes what goes into the setup, to a folder that is removed at the end.</summary>
-internal sealed class Stage(Repository repository) : IDisposable
+/// <summary>Publishes what goes into the setup, to a folder that is given, or to one that is removed at the end.</summary>
+internal sealed class Stage(Repository repository, string? given) : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ipvlanwin-stage");
+    private readonly DirectoryInfo _folder = given is null ? Directory.CreateTempSubdirectory("ipvlanwin-stage") : Directory.CreateDirectory(given);
 
     /// <summary>Service and command line for Windows x64 with the runtime, in one folder.</summary>
     public string PublishPrograms()
@@ -24,7 +24,11 @@ internal sealed class Stage(Repository repository) : IDisposable
         return target;
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose()
+    {
+        if (given is null)
+            _folder.Delete(recursive: true);
+    }
 
     // No symbols and no paths of this machine in what is published: the same commit gives the same bytes anywhere.
     private void Publish(string project, string target, params string[] more)
@@ -32,7 +36,7 @@ internal sealed class Stage(Repository repository) : IDisposable
         var start = new ProcessStartInfo("dotnet",
         [
             "publish", Path.Combine(repository.Root, "src", project), "-c", "Release", "-o", target, "-v", "quiet", "-p:DebugType=none",
-            "-p:ContinuousIntegrationBuild=true", "-p:PublishDocumentationFiles=false", "-p:PublishReferencesDocumentationFiles=false", .. more,
+            "-p:ContinuousIntegrationBuild=true", "-p:PublishDocumentationFiles=false", "-p:PublishReferencesDocumentationFiles=false", "-p:RunAnalyzers=false", .. more,
         ]);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         using var process = Process.Start(start)!;
