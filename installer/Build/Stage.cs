@@ -21,7 +21,7 @@ internal sealed class Stage(Repository repository, string? given) : IDisposable
     {
         var target = Path.Combine(_folder.FullName, "module");
         Publish("IpVlanWin.PowerShell", target);
-        return target;
+        return Path.Combine(target, "IpVlan");
     }
 
     public void Dispose()

@@ -14,7 +14,7 @@ public static class PublishedPrograms
     public static string Programs => Path.Combine(s_folder.Value, "programs");
 
     /// <summary>Folder with the module.</summary>
-    public static string Module => Path.Combine(s_folder.Value, "module");
+    public static string Module => Path.Combine(s_folder.Value, "module", "IpVlan");
 
     /// <summary>The repository's folder.</summary>
     public static string Repository
