@@ -1,5 +1,5 @@
 using IpVlanWin.Service.Control;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Observe;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
@@ -16,6 +16,7 @@ internal sealed class ControlService : IAsyncDisposable
     private readonly ReconcileLoop _loop;
     private readonly ControlServer _server;
     private readonly Captures _captures;
+    private int _isDisposed;
 
     private ControlService(
         DesiredState state, Reconciler reconciler, Telemetry telemetry, PrometheusEndpoint? prometheus, ReconcileLoop loop, ControlServer server, Captures captures) =>
@@ -74,6 +75,8 @@ internal sealed class ControlService : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
         await _server.DisposeAsync().ConfigureAwait(false);
         await _captures.DisposeAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);

@@ -197,7 +197,7 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
             catch (OperationCanceledException) when (!leaving.IsCancellationRequested)
             {
                 // What was read of a message stays in the reader.
-                if (session.IsSubscribed || Interlocked.Read(ref _queuedBytes) > 0)
+                if (session.IsListening || Interlocked.Read(ref _queuedBytes) > 0)
                     continue;
                 log.Info("client-idle", "left, because it was silent", ("seconds", (long)idleTimeout.TotalSeconds));
                 return null;

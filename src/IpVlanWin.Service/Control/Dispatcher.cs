@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 

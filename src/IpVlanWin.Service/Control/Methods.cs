@@ -83,7 +83,6 @@ internal sealed class Methods
             throw ErrorCode.LimitReached.With("1 subscription of a connection");
         var subscription = _hub.Subscribe(spec, out var version);
         session.Subscription = subscription;
-        session.IsSubscribed = true;
         session.AtEnd.Push(() => _hub.Unsubscribe(subscription));
         return new SubscribeReply { Version = version };
     }

@@ -13,9 +13,6 @@ internal sealed class Session(Access access) : IDisposable
     /// <summary>What its client may do.</summary>
     public Access Access { get; } = access;
 
-    /// <summary>It waits for notifications, or for the frames of a capture: its silence is no sign that it is gone.</summary>
-    public bool IsSubscribed { get; set; }
-
     /// <summary>The document that is being exported, so that all its pieces are of one moment.</summary>
     public string? Export { get; set; }
 
@@ -24,6 +21,9 @@ internal sealed class Session(Access access) : IDisposable
 
     /// <summary>Done when the connection has ended, last first.</summary>
     public Stack<Action> AtEnd { get; } = [];
+
+    /// <summary>It is told or given something without asking (a subscription, a capture): its silence is no sign that it is gone. Any thread may ask.</summary>
+    public bool IsListening => AtEnd.Count > 0;
 
     /// <summary>Adds a piece to the document that is being imported. False where there is no room; then all of it is forgotten.</summary>
     public bool TryImport(string piece, ImportRoom room)

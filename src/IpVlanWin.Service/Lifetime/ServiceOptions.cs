@@ -1,5 +1,5 @@
 using System.Net;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Reconcile;
 
 namespace IpVlanWin.Service.Lifetime;

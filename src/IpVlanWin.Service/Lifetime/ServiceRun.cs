@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using IpVlanWin.Protocol;
 using IpVlanWin.Service.Control;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Lifetime;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 
 namespace IpVlanWin.Service.Lifetime;
 

@@ -48,7 +48,6 @@ internal sealed class Captures(ServerSettings settings, DesiredState state, Reco
             _running[id] = capture;
         }
         session.AtEnd.Push(capture.Stop);
-        session.IsSubscribed = true;
         _ = capture.RunAsync(_ending.Token).ContinueWith(_ => _running.TryRemove(capture.Id, out RunningCapture? _), TaskScheduler.Default);
         log.Info("capture-started", "waits for its reader", ("id", capture.Id), ("master", master), ("interface", name));
         return new CaptureReply { Id = capture.Id, Pipe = capture.PipeName };

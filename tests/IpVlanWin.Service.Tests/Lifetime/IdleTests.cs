@@ -24,20 +24,23 @@ public sealed class IdleTests
             using var silent = await service.ConnectRawAsync();
             using var half = await service.ConnectRawAsync();
             await half.WriteAsync("Content-Length: 10\r\n"u8.ToArray(), TestContext.CancellationToken);
+            using var subscriber = await service.ConnectRawAsync();
+            var news = new MessageReader(subscriber);
+            await AskAsync(subscriber, news, "service.subscribe", """{"interfaces":true}""");
             using var active = await service.ConnectRawAsync();
             var ended = Task.WhenAll(EndOf(silent), EndOf(half));
             var reader = new MessageReader(active);
             // Speaks all the while; it must outlive both.
             while (!ended.IsCompleted)
             {
-                await AskAsync(active, reader);
+                await AskAsync(active, reader, "service.info");
                 await Task.WhenAny(ended, Task.Delay(200, TestContext.CancellationToken));
             }
             await ended.WaitAsync(s_patience, TestContext.CancellationToken);
-            await AskAsync(active, reader);
+            await AskAsync(active, reader, "service.info");
+            await AskAsync(subscriber, news, "service.info");
         }
         Assert.Contains("client-idle", names);
-        service.StartAgain();
     }
 
     [TestMethod]
@@ -52,9 +55,9 @@ public sealed class IdleTests
         StringAssert.Contains(fault.Message, master.Contains("0x", StringComparison.Ordinal) ? "LUID" : "is written luid:0x");
     }
 
-    private async Task AskAsync(NamedPipeClientStream pipe, MessageReader reader)
+    private async Task AskAsync(NamedPipeClientStream pipe, MessageReader reader, string method, string arguments = "{}")
     {
-        var request = """{"jsonrpc":"2.0","id":1,"method":"service.info"}""";
+        var request = $$"""{"jsonrpc":"2.0","id":1,"method":"{{method}}","params":{{arguments}}}""";
         await pipe.WriteAsync(Encoding.ASCII.GetBytes($"Content-Length: {request.Length}\r\n\r\n{request}"), TestContext.CancellationToken);
         StringAssert.Contains(Encoding.UTF8.GetString((await reader.ReadAsync(TestContext.CancellationToken))!.Value), "result");
     }

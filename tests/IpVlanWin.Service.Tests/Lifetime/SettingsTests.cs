@@ -1,5 +1,5 @@
 using IpVlanWin.Service.Lifetime;
-using IpVlanWin.Service.Observability;
+using IpVlanWin.Service.Metrics;
 
 namespace IpVlanWin.Service.Tests.Lifetime;
 

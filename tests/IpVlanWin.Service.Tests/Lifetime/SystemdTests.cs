@@ -131,7 +131,6 @@ public sealed class SystemdTests
             await using (new Watchdog(told, TimeSpan.FromHours(1), service.Settings.PipeName, new ServiceLog(TextWriter.Null)))
                 await told.First.WaitAsync(s_patience, TestContext.CancellationToken);
         }
-        service.StartAgain();
     }
 
     [TestMethod]
