@@ -110,7 +110,7 @@ public sealed record TraceStep
 public sealed record TraceReply
 {
     /// <summary>
-    /// host, host-and-local (l3s), deliver, flood, wire, route-wire, route-host, route-pending (waits for a neighbor), fragment, too-big or drop.
+    /// drop, host, host-and-local (l3s), deliver, flood, wire, route-wire, route-host or route-pending (waits for a neighbor's MAC).
     /// </summary>
     public string Decision { get; init; } = "";
 

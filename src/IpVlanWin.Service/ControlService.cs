@@ -15,10 +15,12 @@ internal sealed class ControlService : IAsyncDisposable
     private readonly PrometheusEndpoint? _prometheus;
     private readonly ReconcileLoop _loop;
     private readonly ControlServer _server;
+    private readonly Captures _captures;
     private int _isDisposed;
 
-    private ControlService(DesiredState state, Reconciler reconciler, Telemetry telemetry, PrometheusEndpoint? prometheus, ReconcileLoop loop, ControlServer server) =>
-        (_state, _reconciler, _telemetry, _prometheus, _loop, _server) = (state, reconciler, telemetry, prometheus, loop, server);
+    private ControlService(
+        DesiredState state, Reconciler reconciler, Telemetry telemetry, PrometheusEndpoint? prometheus, ReconcileLoop loop, ControlServer server, Captures captures) =>
+        (_state, _reconciler, _telemetry, _prometheus, _loop, _server, _captures) = (state, reconciler, telemetry, prometheus, loop, server, captures);
 
     /// <summary>What runs.</summary>
     public Reconciler Reconciler => _reconciler;
@@ -40,7 +42,7 @@ internal sealed class ControlService : IAsyncDisposable
     public static ControlService Start(string folder, string datapath, ServerSettings settings, ServiceLog log, MetricsSettings? metrics = null)
     {
         metrics ??= new MetricsSettings();
-        var host = new Host(datapath);
+        var host = new Host(datapath, settings.Announces);
         var state = DesiredState.Open(folder, host, TimeProvider.System, log);
         var telemetry = new Telemetry();
         var reconciler = new Reconciler(state, host, log, telemetry);
@@ -53,12 +55,13 @@ internal sealed class ControlService : IAsyncDisposable
             var views = new Views(state, reconciler, host);
             var hub = new EventHub(state, views);
             reconciler.OnPassed = hub.Publish;
-            var methods = new Methods(state, views, hub);
+            var captures = new Captures(settings, state, reconciler, log);
+            var methods = new Methods(state, views, hub, captures, new Tracer(state, reconciler));
             var server = new ControlServer(settings, new Dispatcher(methods, state, reconciler, log, telemetry), log, telemetry);
             var loop = new ReconcileLoop(reconciler, watchesHost: datapath == "linux", log);
             var model = state.Current;
             log.Info("started", "listening", ("pipe", settings.PipeName), ("state", folder), ("ports", model.Ports.Count), ("interfaces", model.Interfaces.Count));
-            return new ControlService(state, reconciler, telemetry, prometheus, loop, server);
+            return new ControlService(state, reconciler, telemetry, prometheus, loop, server, captures);
         }
         catch
         {
@@ -75,6 +78,7 @@ internal sealed class ControlService : IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
         await _server.DisposeAsync().ConfigureAwait(false);
+        await _captures.DisposeAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);
         _prometheus?.Dispose();
         _telemetry.Dispose();

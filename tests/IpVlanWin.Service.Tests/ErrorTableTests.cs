@@ -111,14 +111,15 @@ public sealed class ErrorTableTests
         return ErrorCode.AccessDenied;
     }
 
-    /// <summary>A fault of ours: what the reconciler knows of a port is broken.</summary>
+    /// <summary>A fault of ours, where nobody expects one.</summary>
     private static async Task<ErrorCode> FailAsync(TestService service)
     {
         using var client = await RawClient.ConnectAsync(service.Settings.PipeName);
-        service.Running.Reconciler.Find("eth0")!.Applied.Add(-1, null!);
-        Check(await client.CallAsync("interface.set", """{"name":"a","mtu":1000}"""), ErrorCode.InternalError, "the service failed (NullReferenceException); its log says more");
+        var passed = service.Running.Reconciler.OnPassed;
+        service.Running.Reconciler.OnPassed = static (_, _, _, _) => throw new NotSupportedException();
+        Check(await client.CallAsync("interface.set", """{"name":"a","mtu":1000}"""), ErrorCode.InternalError, "the service failed (NotSupportedException); its log says more");
         StringAssert.Contains(service.LogText.ToString(), "error request-failed method=change");
-        service.Running.Reconciler.Find("eth0")!.Applied.Remove(-1);
+        service.Running.Reconciler.OnPassed = passed;
         return ErrorCode.InternalError;
     }
 

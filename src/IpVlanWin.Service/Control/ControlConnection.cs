@@ -11,6 +11,7 @@ namespace IpVlanWin.Service.Control;
 /// middle of a message, does not read his answers, or has nothing to say, is left after a while.
 /// </summary>
 internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, TimeSpan idleTimeout, ServiceLog log)
+    : IDisposable
 {
     // Bytes of messages that wait; one more may come on top, however long.
     private const int QueueBytes = 256 * 1024;
@@ -68,6 +69,9 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
                 left.Message?.Dispose();
         }
     }
+
+    /// <summary>After it was served.</summary>
+    public void Dispose() => _writing.Dispose();
 
     /// <summary>An answer to nothing in particular.</summary>
     public static MessageWriter Refusal(ControlException error)

@@ -26,6 +26,9 @@ internal sealed record ServerSettings
     /// <summary>On Windows, the group that may ask but not change; null for none.</summary>
     public string? ReaderGroup { get; init; }
 
+    /// <summary>Data paths tell the wire, in l2, which addresses have come.</summary>
+    public bool Announces { get; init; } = true;
+
     /// <summary>What a client may do; null asks the operating system. For tests.</summary>
     public Func<NamedPipeServerStream, Access>? Authorize { get; init; }
 }
@@ -59,7 +62,7 @@ internal sealed class ControlServer : IAsyncDisposable
         NamedPipeServerStream first;
         try
         {
-            first = Create(PipeOptions.FirstPipeInstance);
+            first = Create(settings, settings.PipeName, PipeOptions.FirstPipeInstance);
         }
         catch
         {
@@ -105,27 +108,28 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    private NamedPipeServerStream Create(PipeOptions first)
+    /// <summary>A pipe that lets in whom the control pipe lets in.</summary>
+    internal static NamedPipeServerStream Create(ServerSettings settings, string pipeName, PipeOptions first)
     {
         const int BufferBytes = 64 * 1024;
         if (OperatingSystem.IsWindows())
-            return CreateWindows(first, BufferBytes);
+            return CreateWindows(settings, pipeName, first, BufferBytes);
         // .NET asks the kernel who connects and lets in this user only; the mode says so to everybody else.
         var pipe = new NamedPipeServerStream(
-            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            pipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
             PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly | first, BufferBytes, BufferBytes);
-        File.SetUnixFileMode(_settings.PipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(pipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return pipe;
     }
 
     [SupportedOSPlatform("windows")]
-    private NamedPipeServerStream CreateWindows(PipeOptions first, int bufferBytes)
+    private static NamedPipeServerStream CreateWindows(ServerSettings settings, string pipeName, PipeOptions first, int bufferBytes)
     {
-        var group = _settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
+        var group = settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
         var security = new PipeSecurity();
         security.SetSecurityDescriptorSddlForm(Descriptor(group), AccessControlSections.Access);
         return NamedPipeServerStreamAcl.Create(
-            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            pipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
             PipeOptions.Asynchronous | first, bufferBytes, bufferBytes, security);
     }
 
@@ -138,7 +142,7 @@ internal sealed class ControlServer : IAsyncDisposable
                 NamedPipeServerStream? connected = null, refused = null;
                 try
                 {
-                    listening ??= Create(PipeOptions.None);
+                    listening ??= Create(_settings, _settings.PipeName, PipeOptions.None);
                     await listening.WaitForConnectionAsync(_ending.Token).ConfigureAwait(false);
                     connected = listening;
                 }
@@ -173,7 +177,7 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         try
         {
-            return Create(PipeOptions.None);
+            return Create(_settings, _settings.PipeName, PipeOptions.None);
         }
         catch (Exception fault) when (IsRefusal(fault))
         {
@@ -206,13 +210,14 @@ internal sealed class ControlServer : IAsyncDisposable
         _telemetry?.Connected(1);
         try
         {
-            var access = (_settings.Authorize ?? Judge)(pipe);
+            var access = Judge(_settings, pipe);
             if (access == Access.None)
                 await RefuseAsync(pipe, ErrorCode.AccessDenied.With("talking to the service")).ConfigureAwait(false);
             else
             {
                 using var session = new Session(access);
-                await new ControlConnection(pipe, _dispatcher, session, _settings.Patience, _settings.IdleTimeout, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+                using var connection = new ControlConnection(pipe, _dispatcher, session, _settings.Patience, _settings.IdleTimeout, _log);
+                await connection.ServeAsync(_ending.Token).ConfigureAwait(false);
             }
         }
         catch (Exception fault)
@@ -245,8 +250,9 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    /// <summary>On Linux the socket let in nobody but this user.</summary>
-    private static Access Judge(NamedPipeServerStream pipe) => OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
+    /// <summary>What a client may do. On Linux the socket let in nobody but this user.</summary>
+    internal static Access Judge(ServerSettings settings, NamedPipeServerStream pipe) =>
+        settings.Authorize is { } authorize ? authorize(pipe) : OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
 
     /// <summary>Administrators and SYSTEM may all; whoever else the descriptor let in may ask.</summary>
     [SupportedOSPlatform("windows")]

@@ -95,7 +95,7 @@ internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler
         for (var i = 0; i < requests.Count; i++)
         {
             // Once an answer did not fit, the questions after it are not done: a batch of them costs no more than one answer does.
-            var outcome = outcomes[i] ??= (isFull ? tooLong : Guard(requests[i].Method, () => found[i]!.Ask!(requests[i].Arguments, session)));
+            var outcome = outcomes[i] ??= isFull ? tooLong : Guard(requests[i].Method, () => found[i]!.Ask!(requests[i].Arguments, session));
             if (requests[i].IsNotification)
                 continue;
             var one = Write(requests[i].Id, outcome!);

@@ -23,7 +23,7 @@ internal sealed class Methods
     private readonly ImportRoom _importRoom = new();
     private readonly Dictionary<string, Method> _byName = new(StringComparer.Ordinal);
 
-    public Methods(DesiredState state, Views views, EventHub hub)
+    public Methods(DesiredState state, Views views, EventHub hub, Captures captures, Tracer tracer)
     {
         (_state, _views, _hub) = (state, views, hub);
         var json = ProtocolJson.Plain;
@@ -44,6 +44,9 @@ internal sealed class Methods
         Add(new Method("state.import", Access.Full, Import, null));
         Question("service.info", json.NoArguments, (_, _) => _views.GetService());
         Question("service.subscribe", json.SubscribeSpec, Subscribe);
+        Question("capture.start", json.CaptureSpec, captures.Start, Access.Full);
+        Question("capture.stop", json.CaptureName, (name, _) => captures.Stop(name), Access.Full);
+        Question("trace.start", json.TraceSpec, (spec, _) => tracer.Trace(spec));
     }
 
     /// <summary>Finds a method and judges the caller before anything else is looked at.</summary>

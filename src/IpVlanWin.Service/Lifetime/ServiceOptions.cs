@@ -27,4 +27,7 @@ internal sealed record ServiceOptions
 
     /// <summary>How long a client may stay silent; null for ever.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The wire is told, in l2, which addresses have come.</summary>
+    public bool Announces { get; init; } = true;
 }

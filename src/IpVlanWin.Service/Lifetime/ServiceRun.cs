@@ -27,7 +27,7 @@ internal static class ServiceRun
             var options = line.Resolve();
             log = openLog(options.LogLevel);
             var pipeName = line.PipeName;
-            var settings = new ServerSettings { PipeName = pipeName, ReaderGroup = options.ReaderGroup, IdleTimeout = options.IdleTimeout ?? Timeout.InfiniteTimeSpan };
+            var settings = new ServerSettings { PipeName = pipeName, ReaderGroup = options.ReaderGroup, IdleTimeout = options.IdleTimeout ?? Timeout.InfiniteTimeSpan, Announces = options.Announces };
             ControlService service;
             using (Beat(lifetime))
                 service = ControlService.Start(line.Folder, options.Datapath, settings, log, new MetricsSettings(options.Metrics, options.Prometheus));

@@ -42,6 +42,8 @@ internal sealed record Setting(string Key, string Option, string Placeholder, st
             static (options, value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= MaxIdleSeconds
                 ? options with { IdleTimeout = seconds == 0 ? null : TimeSpan.FromSeconds(seconds) }
                 : null),
+        new("announce", "--announce", "on|off", "on or off",
+            static (options, value) => value is "on" or "off" ? options with { Announces = value == "on" } : null),
     ];
 
     /// <summary>Null for anything but an address of the loopback with a port.</summary>

@@ -14,7 +14,8 @@ namespace IpVlanWin.Service.Reconcile;
 
 /// <summary>This host: which masters it has, and the data paths over them.</summary>
 /// <param name="auto">What auto comes to: linux or memory.</param>
-internal sealed class Host(string auto) : IHost
+/// <param name="announces">Tell the wire which addresses have come.</param>
+internal sealed class Host(string auto, bool announces = true) : IHost
 {
     private const int MemoryMtu = 1500;
 
@@ -66,7 +67,7 @@ internal sealed class Host(string auto) : IHost
     }
 
     [SupportedOSPlatform("linux")]
-    private static EngineDatapath OpenLinux(DesiredPort port)
+    private EngineDatapath OpenLinux(DesiredPort port)
     {
         var link = FindLink(port.Master);
         var running = new EngineDatapath(new LinuxPortSettings
@@ -78,6 +79,7 @@ internal sealed class Host(string auto) : IHost
             WireLink = port.Master,
             Mode = port.Mode,
             Flag = port.Flag,
+            Announces = announces,
         });
         try
         {

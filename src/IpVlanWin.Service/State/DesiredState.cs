@@ -20,6 +20,10 @@ internal sealed class DesiredState : IDisposable
     private long _nextId;
     private bool _isBackupDue;
     private bool _isDisposed;
+
+    // Guards _changes, and the moment when the state and they change together.
+    private readonly Lock _changesLock = new();
+    private Changes _changes = new();
     private volatile Model _current;
 
     private DesiredState(Store store, string? recovery, Backups backups, IHost host, TimeProvider time, ServiceLog log)
@@ -64,6 +68,17 @@ internal sealed class DesiredState : IDisposable
         }
     }
 
+    /// <summary>The state now, and what changed since this was asked last. For one who asks.</summary>
+    public (Model Model, Changes Changes) TakeChanges()
+    {
+        lock (_changesLock)
+        {
+            var taken = (_current, _changes);
+            _changes = new Changes();
+            return taken;
+        }
+    }
+
     /// <summary>One transaction: all that is done in it or nothing.</summary>
     /// <returns>The state with it.</returns>
     /// <exception cref="ControlException">A part of it is refused, or it cannot be stored. Nothing has changed.</exception>
@@ -78,7 +93,11 @@ internal sealed class DesiredState : IDisposable
                 return _current;
             _store.Commit(transaction);
             _nextId = transaction.NextId;
-            _current = transaction.Build();
+            lock (_changesLock)
+            {
+                _changes.Add(transaction);
+                _current = transaction.Build();
+            }
             if (!_isBackupDue)
             {
                 _isBackupDue = true;

@@ -90,11 +90,13 @@ internal static class WineBed
 
     private static async Task<Ended> ExecuteAsync(string program, IEnumerable<string> arguments, TimeSpan patience)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        // Into files: Wine's own services keep what they inherit, so the end of a pipe would never come.
+        var written = Path.Combine(s_folder.FullName, Guid.NewGuid().ToString("N"));
+        var start = new ProcessStartInfo("sh", ["-c", $"exec \"$@\" </dev/null >{written}.out 2>{written}.err", "sh", program, .. arguments]);
         start.Environment["WINEPREFIX"] = Prefix;
         start.Environment["WINEDEBUG"] = "-all";
-        // No offers to download Mono and Gecko.
-        start.Environment["WINEDLLOVERRIDES"] = "mscoree,mshtml=";
+        // No offer to download Gecko. Mono's place, mscoree, must stay: Wine loads no managed image without it.
+        start.Environment["WINEDLLOVERRIDES"] = "mshtml=";
         // With it the runtime breaks off under Wine.
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
@@ -103,13 +105,11 @@ internal static class WineBed
         start.Environment.Remove("MSBuildSDKsPath");
         start.Environment.Remove("MSBUILD_EXE_PATH");
         using var process = Process.Start(start)!;
-        process.StandardInput.Close();
         using var late = new CancellationTokenSource(patience);
         try
         {
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(late.Token), process.StandardError.ReadToEndAsync(late.Token));
             await process.WaitForExitAsync(late.Token);
-            return new Ended(process.ExitCode, (await output).Replace("\r\n", "\n", StringComparison.Ordinal), (await errors).Replace("\r\n", "\n", StringComparison.Ordinal));
+            return new Ended(process.ExitCode, await ReadAsync(written + ".out"), await ReadAsync(written + ".err"));
         }
         catch (OperationCanceledException)
         {
@@ -117,4 +117,6 @@ internal static class WineBed
             throw new TimeoutException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} did not end within {patience.TotalSeconds} s");
         }
     }
+
+    private static async Task<string> ReadAsync(string path) => (await File.ReadAllTextAsync(path)).Replace("\r\n", "\n", StringComparison.Ordinal);
 }
