@@ -35,7 +35,7 @@ public sealed class SettingsTests
 
     [TestMethod]
     [DataRow("", "is not JSON")]
-    [DataRow("[]", "must hold one object with datapath, logLevel, readerGroup, prometheus, metrics or idleTimeout")]
+    [DataRow("[]", "must hold one object with datapath, logLevel, readerGroup, prometheus, metrics, idleTimeout or announce")]
     [DataRow("""{"logLevel":"debug"}""", "\"logLevel\" must be info, warning or error")]
     [DataRow("""{"logLevel":true}""", "\"logLevel\" must be info, warning or error")]
     [DataRow("""{"idleTimeout":-1}""", "\"idleTimeout\" must be a number of seconds from 1 to 2592000, or 0 for none")]
