@@ -59,7 +59,10 @@ internal static class WineBed
     {
         s_holder?.StandardInput.Close();
         if (Fault is null && Directory.Exists(Prefix))
-            await ExecuteAsync("wineserver", ["-k", "-w"], s_patience);
+        {
+            await ExecuteAsync("wineserver", ["-k"], s_patience);
+            await ExecuteAsync("wineserver", ["-w"], s_patience);
+        }
         s_folder.Delete(recursive: true);
     }
 
@@ -90,10 +93,13 @@ internal static class WineBed
         // Its own default is Windows 7.
         if (made.Status == 0)
             made = await ExecuteAsync(Wine!, ["winecfg", "-v", "win10"], s_patience);
+        // The service manager of those two still winds down; beside a second one, neither knows what the other was told.
+        await ExecuteAsync("wineserver", ["-k"], s_patience);
+        await ExecuteAsync("wineserver", ["-w"], s_patience);
         var start = new ProcessStartInfo("sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", Wine!, "cmd"]) { RedirectStandardInput = true };
         SetEnvironment(start);
         s_holder = Process.Start(start);
-        return made;
+        return made.Status == 0 ? await ExecuteAsync(Wine!, ["reg", "query", "HKLM"], s_patience) : made;
     }
 
     private static string? Find(params string[] names) => names
