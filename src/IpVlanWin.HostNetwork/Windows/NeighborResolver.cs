@@ -1,0 +1,89 @@
+namespace IpVlanWin.HostNetwork.Windows;
+
+/// <summary>Resolves neighbors in the background: ResolveIpNetEntry2 blocks for seconds when nobody answers.</summary>
+internal sealed class NeighborResolver : IDisposable
+{
+    /// <summary>Requests that wait; one more is refused and counted.</summary>
+    public const int Capacity = 1024;
+
+    /// <summary>Threads at most; each waits for one neighbor.</summary>
+    public const int MaxThreads = 8;
+
+    // Guards all below. A neighbor is in _known from its request to its answer, so that asking twice costs nothing.
+    private readonly Lock _lock = new();
+    private readonly Queue<MibIpNetRow2> _waiting = new();
+    private readonly HashSet<(uint Link, SockAddrKey Address)> _known = [];
+    private readonly IIpHelper _ip;
+    private int _threads;
+    private bool _disposed;
+    private long _refused;
+
+    public NeighborResolver(IIpHelper ip) => _ip = ip;
+
+    public long Refused => Interlocked.Read(ref _refused);
+
+    public void Add(in MibIpNetRow2 row)
+    {
+        var start = false;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var key = KeyOf(row);
+            if (_known.Contains(key)) return;
+            if (_waiting.Count == Capacity)
+            {
+                _refused++;
+                return;
+            }
+            _known.Add(key);
+            _waiting.Enqueue(row);
+            if (_threads < MaxThreads)
+            {
+                _threads++;
+                start = true;
+            }
+        }
+        // A thread lasts while there is work and takes no resource when there is none.
+        if (start) new Thread(Run) { IsBackground = true, Name = "resolve neighbor" }.UnsafeStart();
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            _waiting.Clear();
+        }
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            MibIpNetRow2 row;
+            lock (_lock)
+            {
+                if (!_waiting.TryDequeue(out row))
+                {
+                    _threads--;
+                    return;
+                }
+            }
+            var key = KeyOf(row);
+            // The result, good or bad, is in the neighbor table.
+            _ = _ip.ResolveNeighbor(ref row);
+            lock (_lock) _known.Remove(key);
+        }
+    }
+
+    private static (uint Link, SockAddrKey Address) KeyOf(in MibIpNetRow2 row) => (row.InterfaceIndex, new SockAddrKey(row.Address));
+
+    /// <summary>An address that can be compared.</summary>
+    private readonly record struct SockAddrKey(ushort Family, uint V4, UInt128 V6)
+    {
+        public SockAddrKey(in SockAddrInet address)
+            : this(address.Family, address.V4AddressOrFlow, System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(address.V6Address))
+        {
+        }
+    }
+}
