@@ -20,4 +20,23 @@ public sealed class HostNetworkException : Exception
 
     /// <summary>What the system itself said about it (netlink's extended acknowledgement, a CIM provider's message), or null.</summary>
     public string? NativeText { get; }
+
+    /// <summary>What could not be undone after this error, or null: the next start finds it by its tag.</summary>
+    public HostNetworkException? CleanupError { get; private set; }
+
+    /// <inheritdoc/>
+    public override string Message => CleanupError is null ? base.Message : $"{base.Message}; and what was done could not be undone: {CleanupError.Message}";
+
+    /// <summary>Undoes what was done before this error, without losing the error when that fails too.</summary>
+    internal void Cleanup(Action undo)
+    {
+        try
+        {
+            undo();
+        }
+        catch (HostNetworkException e)
+        {
+            CleanupError = e;
+        }
+    }
 }

@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Versioning;
+
+namespace IpVlanWin.HostNetwork.Windows;
+
+/// <summary>Opens the CIM repository of this host.</summary>
+[SupportedOSPlatform("windows")]
+internal static class CimSessions
+{
+    /// <summary>
+    /// By Microsoft.Management.Infrastructure where its assembly and native library are beside the program, else by
+    /// System.Management. Which one it became is <see cref="ICimSession.Implementation"/>.
+    /// </summary>
+    public static ICimSession Open()
+    {
+        try
+        {
+            return OpenInfrastructure();
+        }
+        catch (Exception e) when (e is FileNotFoundException or DllNotFoundException or FileLoadException or TypeInitializationException { InnerException: DllNotFoundException })
+        {
+            // Its native library is not copied for every runtime identifier; nothing has been done with it yet.
+            return new SystemManagementSession();
+        }
+    }
+
+    // Its own method, so that the assembly is looked for inside the try block.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ManagementInfrastructureSession OpenInfrastructure() => new ManagementInfrastructureSession();
+}
