@@ -100,16 +100,18 @@ internal sealed class StandInBed : IDisposable
         Ip.Unplug((uint)adapter.Values["InterfaceIndex"]!);
     }
 
-    public StrictCim.Stored Adapter(StandIn standIn) =>
-        Cim.All("MSFT_NetAdapter").Single(adapter => (string)adapter.Values["DeviceID"]! == standIn.Adapter.ToString("B").ToUpperInvariant());
+    public StrictCim.Stored Adapter(StandIn standIn) => One("MSFT_NetAdapter", "DeviceID", Braced(standIn));
 
     public bool IsBound(StandIn standIn, string component) =>
-        (bool)Cim.All("MSFT_NetAdapterBindingSettingData").Single(binding => (string)binding.Values["InstanceID"]! == $"{standIn.Adapter.ToString("B").ToUpperInvariant()}::{component}").Values["Enabled"]!;
+        (bool)One("MSFT_NetAdapterBindingSettingData", "InstanceID", $"{Braced(standIn)}::{component}").Values["Enabled"]!;
 
-    public StrictCim.Stored Names(StandIn standIn) =>
-        Cim.All("Win32_NetworkAdapterConfiguration").Single(one => (string)one.Values["SettingID"]! == standIn.Adapter.ToString("B").ToUpperInvariant());
+    public StrictCim.Stored Names(StandIn standIn) => One("Win32_NetworkAdapterConfiguration", "SettingID", Braced(standIn));
 
     public void Dispose() => StandIns.Dispose();
+
+    private static string Braced(StandIn standIn) => standIn.Adapter.ToString("B").ToUpperInvariant();
+
+    private StrictCim.Stored One(string className, string property, string value) => Cim.All(className).Single(one => (string)one.Values[property]! == value);
 
     private static CimReply SetState(StrictCim.Stored adapter, uint state)
     {

@@ -117,6 +117,11 @@ internal sealed class SystemManagementSession : ICimSession
         {
             throw CimError.Create(CimError.FromWbem((uint)e.HResult), e.HResult, attempted, e.Message);
         }
+        catch (PlatformNotSupportedException e)
+        {
+            // It loads a native part that comes with the .NET Framework, which Nano Server does not have.
+            throw CimError.Create(CimFailure.NotSupported, e.HResult, attempted, "System.Management needs the WMI parts of the .NET Framework, which this system lacks");
+        }
         catch (UnauthorizedAccessException e)
         {
             throw CimError.Create(CimFailure.AccessDenied, e.HResult, attempted, null);
