@@ -19,6 +19,8 @@ public sealed class WindowsLayoutTests
         Assert.AreEqual(168, Unsafe.SizeOf<MibIpInterfaceRow>());
         Assert.AreEqual(1352, Unsafe.SizeOf<MibIfRow2>());
         Assert.AreEqual(514, Unsafe.SizeOf<Name257>());
+        Assert.AreEqual(32, Unsafe.SizeOf<DeviceInfoData>());
+        Assert.AreEqual(16, Unsafe.SizeOf<RemoveDeviceParameters>());
     }
 
     [TestMethod]
@@ -126,10 +128,19 @@ public sealed class WindowsLayoutTests
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InUcastPkts), 1216)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutOctets), 1280)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutQLen), 1344)]
+    [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.Bytes), 0)]
+    [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.DeviceClass), 4)]
+    [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.DevInst), 20)]
+    [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.Reserved), 24)]
+    [DataRow(typeof(RemoveDeviceParameters), nameof(RemoveDeviceParameters.HeaderBytes), 0)]
+    [DataRow(typeof(RemoveDeviceParameters), nameof(RemoveDeviceParameters.InstallFunction), 4)]
+    [DataRow(typeof(RemoveDeviceParameters), nameof(RemoveDeviceParameters.Scope), 8)]
+    [DataRow(typeof(RemoveDeviceParameters), nameof(RemoveDeviceParameters.HardwareProfile), 12)]
     public void Offsets_AreThoseOfTheHeaders(Type type, string field, int offset) =>
         Assert.AreEqual(offset, (int)Marshal.OffsetOf(type, field));
 
     [TestMethod]
+    [System.Runtime.Versioning.SupportedOSPlatform("windows")]
     public void Constants_AreThoseOfTheHeaders()
     {
         // ws2def.h, nldef.h, winerror.h, setupapi.h.
@@ -139,6 +150,8 @@ public sealed class WindowsLayoutTests
         Assert.AreEqual((1, 2, 3), (Rows.ProtocolOther, Rows.ProtocolLocal, Rows.ProtocolNetMgmt));
         Assert.AreEqual((2u, 5u, 50u, 67u, 87u, 122u, 259u, 433u, 1168u, 3010u, 5010u), (WindowsError.FileNotFound, WindowsError.AccessDenied, WindowsError.NotSupported, WindowsError.BadNetName,
             WindowsError.InvalidParameter, WindowsError.InsufficientBuffer, WindowsError.NoMoreItems, WindowsError.NoSuchDevice, WindowsError.NotFound, WindowsError.SuccessRebootRequired, WindowsError.ObjectAlreadyExists));
+        Assert.AreEqual((1u, 5u, 0x19u, 1u, 1u), (NativeMethods.DICD_GENERATE_ID, NativeMethods.DIF_REMOVE, NativeMethods.DIF_REGISTERDEVICE, NativeMethods.DI_REMOVEDEVICE_GLOBAL, NativeMethods.SPDRP_HARDWAREID));
+        Assert.AreEqual("4d36e972-e325-11ce-bfc1-08002be10318", LoopbackAdapters.NetClass.ToString());
         Assert.AreEqual((0xE000020Bu, 0xE0000248u), (WindowsError.NoSuchDeviceInstance, WindowsError.DeviceInstallBlocked));
     }
 }

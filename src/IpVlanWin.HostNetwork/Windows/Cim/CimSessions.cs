@@ -13,18 +13,23 @@ internal static class CimSessions
     /// </summary>
     public static ICimSession Open()
     {
+        if (!IsShipped) return new SystemManagementSession();
         try
         {
             return OpenInfrastructure();
         }
-        catch (Exception e) when (e is FileNotFoundException or DllNotFoundException or FileLoadException or TypeInitializationException { InnerException: DllNotFoundException })
+        catch (Exception e) when (e is DllNotFoundException or FileLoadException or TypeInitializationException { InnerException: DllNotFoundException })
         {
             // Its native library is not copied for every runtime identifier; nothing has been done with it yet.
             return new SystemManagementSession();
         }
     }
 
-    // Its own method, so that the assembly is looked for inside the try block.
+    /// <summary>True when the assembly is one of the program's own. Looked up, because a failed load is an exception out of the JIT.</summary>
+    private static bool IsShipped => AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") is string assemblies
+        && assemblies.Contains("Microsoft.Management.Infrastructure.dll", StringComparison.OrdinalIgnoreCase);
+
+    // Its own method, so that the assembly is wanted inside the try block.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ManagementInfrastructureSession OpenInfrastructure() => new ManagementInfrastructureSession();
 }

@@ -18,18 +18,21 @@ internal sealed unsafe class LoopbackAdapters : IStandInSource
 
     private readonly NetAdapters _adapters;
     private readonly Func<DeviceSet, DeviceInfoData, uint> _install;
+    private readonly bool _saysScope;
 
     public LoopbackAdapters(NetAdapters adapters)
-        : this(adapters, Install)
+        : this(adapters, Install, saysScope: true)
     {
     }
 
     /// <param name="adapters">Finds the adapter of a device.</param>
     /// <param name="install">Gives a registered device its driver and returns a code; DiInstallDevice unless told otherwise.</param>
-    internal LoopbackAdapters(NetAdapters adapters, Func<DeviceSet, DeviceInfoData, uint> install)
+    /// <param name="saysScope">False where class install parameters do not exist (Wine) and a removal is always global.</param>
+    internal LoopbackAdapters(NetAdapters adapters, Func<DeviceSet, DeviceInfoData, uint> install, bool saysScope)
     {
         _adapters = adapters;
         _install = install;
+        _saysScope = saysScope;
     }
 
     public StandInKind Kind => StandInKind.Loopback;
@@ -96,10 +99,10 @@ internal sealed unsafe class LoopbackAdapters : IStandInSource
         return needsRestart ? WindowsError.SuccessRebootRequired : WindowsError.Success;
     }
 
-    private static void Remove(DeviceSet set, in DeviceInfoData data, string attempt)
+    private void Remove(DeviceSet set, in DeviceInfoData data, string attempt)
     {
         var parameters = new RemoveDeviceParameters { HeaderBytes = 8, InstallFunction = NativeMethods.DIF_REMOVE, Scope = NativeMethods.DI_REMOVEDEVICE_GLOBAL };
-        if (!NativeMethods.SetupDiSetClassInstallParams(set, data, parameters, (uint)sizeof(RemoveDeviceParameters))) WindowsError.ThrowLast(attempt);
+        if (_saysScope && !NativeMethods.SetupDiSetClassInstallParams(set, data, parameters, (uint)sizeof(RemoveDeviceParameters))) WindowsError.ThrowLast(attempt);
         if (!NativeMethods.SetupDiCallClassInstaller(NativeMethods.DIF_REMOVE, set, data)) WindowsError.ThrowLast(attempt);
     }
 
