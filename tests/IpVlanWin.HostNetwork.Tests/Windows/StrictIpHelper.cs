@@ -404,16 +404,15 @@ internal sealed class StrictIpHelper : IIpHelper
 
     private int FindIpInterface(ushort family, uint index) => _ipInterfaces.FindIndex(row => row.Family == family && row.InterfaceIndex == index);
 
-    private int FindAddress(MibUnicastIpAddressRow wanted) =>
-        _addresses.FindIndex(row => row.InterfaceIndex == wanted.InterfaceIndex && Equals(row.Address.ToAddress(), wanted.Address.ToAddress()));
+    private int FindAddress(MibUnicastIpAddressRow wanted) => _addresses.FindIndex(row => row.InterfaceIndex == wanted.InterfaceIndex && Same(row.Address, wanted.Address));
 
     private int FindRoute(MibIpForwardRow2 wanted) => _routes.FindIndex(row => row.InterfaceIndex == wanted.InterfaceIndex
-        && row.DestinationPrefix.PrefixLength == wanted.DestinationPrefix.PrefixLength
-        && Equals(row.DestinationPrefix.Prefix.ToAddress(), wanted.DestinationPrefix.Prefix.ToAddress())
-        && Equals(row.NextHop.ToAddress(), wanted.NextHop.ToAddress()));
+        && row.DestinationPrefix.PrefixLength == wanted.DestinationPrefix.PrefixLength && Same(row.DestinationPrefix.Prefix, wanted.DestinationPrefix.Prefix) && Same(row.NextHop, wanted.NextHop));
 
-    private int FindNeighbor(MibIpNetRow2 wanted) =>
-        _neighbors.FindIndex(row => row.InterfaceIndex == wanted.InterfaceIndex && Equals(row.Address.ToAddress(), wanted.Address.ToAddress()));
+    private int FindNeighbor(MibIpNetRow2 wanted) => _neighbors.FindIndex(row => row.InterfaceIndex == wanted.InterfaceIndex && Same(row.Address, wanted.Address));
+
+    private static bool Same(in SockAddrInet left, in SockAddrInet right) => left.Family == right.Family
+        && (left.Family == SockAddrInet.V4 ? left.V4AddressOrFlow == right.V4AddressOrFlow : ((ReadOnlySpan<byte>)left.V6Address).SequenceEqual(right.V6Address));
 
     private sealed class Registration(StrictIpHelper owner, NotificationKind kind, Action changed) : IDisposable
     {

@@ -50,7 +50,7 @@ public sealed class WineProbeTests
             var adapter = fields.Single(line => line[0] == "adapter" && line[2] == "wine0");
             var mac = one.Netlink.GetLink(near.Index).Mac;
             Assert.AreEqual((mac.ToString(), "1400", "6"), (adapter[3], adapter[4], adapter[6]));
-            StringAssert.Contains(adapter[5], "Up, Running");
+            Assert.AreEqual("Up, Broadcast, Running, Multicast, LowerUp", adapter[5]);
             StringAssert.Contains(fields.Single(line => line[0] == "adapter" && line[2] == "lo")[5], "Loopback");
             var index = adapter[1];
             Assert.AreEqual(index, fields.Single(line => line[0] == "address" && line[2] == "10.77.0.1")[1]);
