@@ -27,9 +27,6 @@ internal interface IIpHelper
     /// <summary>CreateUnicastIpAddressEntry.</summary>
     uint CreateAddress(in MibUnicastIpAddressRow row);
 
-    /// <summary>SetUnicastIpAddressEntry.</summary>
-    uint SetAddress(in MibUnicastIpAddressRow row);
-
     /// <summary>DeleteUnicastIpAddressEntry.</summary>
     uint DeleteAddress(in MibUnicastIpAddressRow row);
 

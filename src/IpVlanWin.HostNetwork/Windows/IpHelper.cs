@@ -35,8 +35,6 @@ internal sealed unsafe class IpHelper : IIpHelper
 
     public uint CreateAddress(in MibUnicastIpAddressRow row) => NativeMethods.CreateUnicastIpAddressEntry(row);
 
-    public uint SetAddress(in MibUnicastIpAddressRow row) => NativeMethods.SetUnicastIpAddressEntry(row);
-
     public uint DeleteAddress(in MibUnicastIpAddressRow row) => NativeMethods.DeleteUnicastIpAddressEntry(row);
 
     public uint GetRoutes(ushort family, out MibIpForwardRow2[] rows)

@@ -34,9 +34,6 @@ internal static unsafe partial class NativeMethods
     public static partial uint CreateUnicastIpAddressEntry(in MibUnicastIpAddressRow row);
 
     [LibraryImport(IpHlpApi)]
-    public static partial uint SetUnicastIpAddressEntry(in MibUnicastIpAddressRow row);
-
-    [LibraryImport(IpHlpApi)]
     public static partial uint DeleteUnicastIpAddressEntry(in MibUnicastIpAddressRow row);
 
     [LibraryImport(IpHlpApi)]

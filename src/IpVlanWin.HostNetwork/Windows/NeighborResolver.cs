@@ -1,6 +1,8 @@
 namespace IpVlanWin.HostNetwork.Windows;
 
-/// <summary>Resolves neighbors in the background: ResolveIpNetEntry2 blocks for seconds when nobody answers.</summary>
+/// <summary>
+/// Resolves neighbors in the background, in the compartment of whoever asked: ResolveIpNetEntry2 blocks for seconds when nobody answers.
+/// </summary>
 internal sealed class NeighborResolver : IDisposable
 {
     /// <summary>Requests that wait; one more is refused and counted.</summary>
@@ -11,8 +13,8 @@ internal sealed class NeighborResolver : IDisposable
 
     // Guards all below. A neighbor is in _known from its request to its answer, so that asking twice costs nothing.
     private readonly Lock _lock = new();
-    private readonly Queue<MibIpNetRow2> _waiting = new();
-    private readonly HashSet<(uint Link, SockAddrKey Address)> _known = [];
+    private readonly Queue<Request> _waiting = new();
+    private readonly HashSet<(uint Compartment, uint Link, SockAddrKey Address)> _known = [];
     private readonly IIpHelper _ip;
     private int _threads;
     private bool _disposed;
@@ -25,10 +27,11 @@ internal sealed class NeighborResolver : IDisposable
     public void Add(in MibIpNetRow2 row)
     {
         var start = false;
+        var request = new Request(row, _ip.GetThreadCompartment());
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var key = KeyOf(row);
+            var key = KeyOf(request);
             if (_known.Contains(key)) return;
             if (_waiting.Count == Capacity)
             {
@@ -36,7 +39,7 @@ internal sealed class NeighborResolver : IDisposable
                 return;
             }
             _known.Add(key);
-            _waiting.Enqueue(row);
+            _waiting.Enqueue(request);
             if (_threads < MaxThreads)
             {
                 _threads++;
@@ -58,25 +61,44 @@ internal sealed class NeighborResolver : IDisposable
 
     private void Run()
     {
+        var own = _ip.GetThreadCompartment();
+        var moved = false;
         while (true)
         {
-            MibIpNetRow2 row;
+            Request request;
             lock (_lock)
             {
-                if (!_waiting.TryDequeue(out row))
+                if (!_waiting.TryDequeue(out request))
                 {
                     _threads--;
                     return;
                 }
             }
-            var key = KeyOf(row);
-            // The result, good or bad, is in the neighbor table.
-            _ = _ip.ResolveNeighbor(ref row);
-            lock (_lock) _known.Remove(key);
+            var row = request.Row;
+            // The result, good or bad, is in the neighbor table; a compartment that went has none any more.
+            var entered = !moved && request.Compartment == own;
+            if (!entered)
+            {
+                entered = _ip.SetThreadCompartment(request.Compartment) == WindowsError.Success;
+                moved |= entered;
+            }
+            if (entered) _ = _ip.ResolveNeighbor(ref row);
+            lock (_lock)
+            {
+                _known.Remove(KeyOf(request));
+                if (!entered) _refused++;
+            }
         }
     }
 
-    private static (uint Link, SockAddrKey Address) KeyOf(in MibIpNetRow2 row) => (row.InterfaceIndex, new SockAddrKey(row.Address));
+    private static (uint Compartment, uint Link, SockAddrKey Address) KeyOf(in Request request) =>
+        (request.Compartment, request.Row.InterfaceIndex, new SockAddrKey(request.Row.Address));
+
+    private readonly struct Request(MibIpNetRow2 row, uint compartment)
+    {
+        public readonly MibIpNetRow2 Row = row;
+        public readonly uint Compartment = compartment;
+    }
 
     /// <summary>An address that can be compared.</summary>
     private readonly record struct SockAddrKey(ushort Family, uint V4, UInt128 V6)

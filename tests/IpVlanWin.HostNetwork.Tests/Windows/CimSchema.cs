@@ -27,6 +27,7 @@ internal static class CimSchema
         (NetAdapters.Namespace, "MSFT_NetAdapterBindingSettingData",
             "InstanceID:sk Name:s InterfaceDescription:s DisplayName:s ComponentID:s BindName:s ComponentClassName:s ComponentClassGuid:s Characteristics:u4 Enabled:b",
             ["Enable(; CmdletOutput:s)", "Disable(; CmdletOutput:s)"]),
+        (NetAdapters.Namespace, "MSFT_NetConnectionProfile", "InstanceID:sk Name:s InterfaceAlias:s InterfaceIndex:u4 NetworkCategory:u4 IPv4Connectivity:u4 IPv6Connectivity:u4", []),
         (NameRegistration.Namespace, "Win32_NetworkAdapterConfiguration",
             "Index:u4k SettingID:s Description:s InterfaceIndex:u4 IPEnabled:b MACAddress:s FullDNSRegistrationEnabled:b DomainDNSRegistrationEnabled:b TcpipNetbiosOptions:u4",
             ["SetTcpipNetbios(TcpipNetbiosOptions:u4;)", "SetDynamicDNSRegistration(FullDNSRegistrationEnabled:b DomainDNSRegistrationEnabled:b;)"]),

@@ -193,4 +193,14 @@ public sealed class StandInsTests
         bed.Cim.ReturnCodes["MSFT_NetAdapter.Disable"] = 5;
         Assert.AreEqual("ERROR_ACCESS_DENIED", Assert.ThrowsExactly<HostNetworkException>(() => adapters.SetEnabled(guid, false)).NativeName);
     }
+
+    [TestMethod]
+    public void FirewallProfile_IsTold()
+    {
+        using var bed = new StandInBed();
+        var adapters = new NetAdapters(bed.Cim);
+        bed.Cim.Add(NetAdapters.Namespace, "MSFT_NetConnectionProfile", new() { ["InstanceID"] = "{A}", ["InterfaceIndex"] = 7u, ["NetworkCategory"] = 1u });
+        Assert.AreEqual(NetworkCategory.Private, adapters.FindNetworkCategory(7));
+        Assert.IsNull(adapters.FindNetworkCategory(8));
+    }
 }

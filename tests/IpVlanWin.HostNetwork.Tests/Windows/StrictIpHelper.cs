@@ -165,19 +165,6 @@ internal sealed class StrictIpHelper : IIpHelper
         return 0;
     }
 
-    public uint SetAddress(in MibUnicastIpAddressRow row)
-    {
-        lock (_lock)
-        {
-            if (!Elevated) return AccessDenied;
-            var at = FindAddress(row);
-            if (at < 0) return NotFound;
-            _addresses[at] = row;
-        }
-        Tell(NotificationKind.Addresses);
-        return 0;
-    }
-
     public uint DeleteAddress(in MibUnicastIpAddressRow row)
     {
         lock (_lock)

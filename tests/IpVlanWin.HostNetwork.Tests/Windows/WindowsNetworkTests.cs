@@ -246,6 +246,28 @@ public sealed class WindowsNetworkTests
         Assert.IsLessThanOrEqualTo(NeighborResolver.MaxThreads, most);
     }
 
+    [TestMethod]
+    public void Resolve_RunsInTheCompartmentOfWhoAsked()
+    {
+        using var network = Open();
+        _ip.Compartments.Add(3);
+        var address = IPAddress.Parse("10.0.0.9");
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<uint>();
+        _ip.Resolving = () => seen.Enqueue(_ip.GetThreadCompartment());
+        new Compartment(_ip, 3).Run(() => network.Resolve(7, address));
+        Assert.IsTrue(SpinWait.SpinUntil(() => !seen.IsEmpty, TimeSpan.FromSeconds(10)));
+        Assert.IsTrue(seen.TryDequeue(out var compartment));
+        Assert.AreEqual(3u, compartment);
+        // One that goes before its turn is counted.
+        new Compartment(_ip, 3).Run(() =>
+        {
+            _ip.Compartments.Remove(3);
+            network.Resolve(7, IPAddress.Parse("10.0.0.8"));
+        });
+        Assert.IsTrue(SpinWait.SpinUntil(() => network.ResolutionsRefused == 1, TimeSpan.FromSeconds(10)));
+        Assert.IsEmpty(seen);
+    }
+
     private static void InterlockedMax(ref int target, int value)
     {
         int old;

@@ -18,7 +18,7 @@ internal static class WineChecks
     // Not exported by Wine's iphlpapi.
     private static readonly string[] s_absent =
     [
-        "InitializeUnicastIpAddressEntry", "CreateUnicastIpAddressEntry", "SetUnicastIpAddressEntry", "DeleteUnicastIpAddressEntry", "GetIpInterfaceEntry", "SetIpInterfaceEntry",
+        "InitializeUnicastIpAddressEntry", "CreateUnicastIpAddressEntry", "DeleteUnicastIpAddressEntry", "GetIpInterfaceEntry", "SetIpInterfaceEntry",
         "InitializeIpForwardEntry", "CreateIpForwardEntry2", "SetIpForwardEntry2", "DeleteIpForwardEntry2", "CreateIpNetEntry2", "SetIpNetEntry2", "DeleteIpNetEntry2", "ResolveIpNetEntry2",
         "GetCurrentThreadCompartmentId", "SetCurrentThreadCompartmentId",
     ];

@@ -8,6 +8,19 @@ namespace IpVlanWin.HostNetwork.Windows;
 /// <param name="IsEnabled">True when it is bound.</param>
 public sealed record AdapterBinding(string Component, string DisplayName, bool IsEnabled);
 
+/// <summary>Which firewall profile applies to an adapter (MSFT_NetConnectionProfile.NetworkCategory).</summary>
+public enum NetworkCategory
+{
+    /// <summary>Public: the strictest, and that of a network Windows does not know.</summary>
+    Public = 0,
+
+    /// <summary>Private.</summary>
+    Private = 1,
+
+    /// <summary>A domain controller was found on it.</summary>
+    DomainAuthenticated = 2,
+}
+
 /// <summary>What only CIM does with adapters (root\StandardCimv2): find by PnP identifier, rename, enable, bind.</summary>
 /// <remarks>Any thread may call. Failures are <see cref="HostNetworkException"/> with the implementation's own code.</remarks>
 public sealed class NetAdapters : IDisposable
@@ -58,6 +71,18 @@ public sealed class NetAdapters : IDisposable
 
     /// <summary>The adapter's GUID.</summary>
     internal static Guid GuidOf(CimObject adapter) => Guid.Parse(adapter.Text("DeviceID"));
+
+    /// <summary>The firewall profile that applies to an adapter, or null while Windows sees no network on it.</summary>
+    /// <param name="linkIndex">The adapter.</param>
+    public NetworkCategory? FindNetworkCategory(int linkIndex)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(linkIndex);
+        foreach (var profile in _cim.Query(Namespace, "SELECT * FROM MSFT_NetConnectionProfile"))
+        {
+            if (profile.Number("InterfaceIndex") == (ulong)linkIndex) return (NetworkCategory)profile.Number("NetworkCategory");
+        }
+        return null;
+    }
 
     /// <summary>Renames and sees that it is so.</summary>
     /// <param name="guid">The adapter.</param>
