@@ -252,10 +252,13 @@ static void ready(void)
             continue;
         if (got <= 0)
             return;
-        int left = (int)got;
-        for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)room; NLMSG_OK(header, (uint32_t)left); header = NLMSG_NEXT(header, left)) {
+        for (size_t at = 0; at + sizeof(struct nlmsghdr) <= (size_t)got;) {
+            const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)(room + at);
+            if (header->nlmsg_len < sizeof *header || header->nlmsg_len > (size_t)got - at)
+                break;
             if (header->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
                 take_message(header);
+            at += NLMSG_ALIGN(header->nlmsg_len);
         }
     }
 }

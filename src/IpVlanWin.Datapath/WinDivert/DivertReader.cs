@@ -50,7 +50,18 @@ internal sealed class DivertReader : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>Diverts nothing more. What is queued is still decided on.</summary>
-    public void StopDiverting() => _handle.Shutdown(DivertShutdown.Receive);
+    public void StopDiverting()
+    {
+        try
+        {
+            _handle.Shutdown(DivertShutdown.Receive);
+        }
+        catch (DivertException fault)
+        {
+            // Then nothing is received any more either, and the thread ends.
+            _traffic.Fail(fault);
+        }
+    }
 
     /// <summary>Returns when the thread has decided on all that was queued.</summary>
     public void Drain() => _thread.Join();

@@ -55,10 +55,10 @@ public sealed class DivertLayoutTests
         CollectionAssert.AreEqual(new ulong[] { 0, 1, 2, 4, 8, 0x10, 0x20 }, Array.ConvertAll(Enum.GetValues<DivertOpenFlags>(), static value => (ulong)value));
         CollectionAssert.AreEqual(new[] { 0, 1, 2, 3, 4 }, Array.ConvertAll(Enum.GetValues<DivertParameter>(), static value => (int)value));
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, Array.ConvertAll(Enum.GetValues<DivertShutdown>(), static value => (int)value));
-        Assert.AreEqual((0, 1, 2), ((int)DivertParameter.QueueLength, (int)DivertParameter.QueueTime, (int)DivertParameter.QueueSize));
-        Assert.AreEqual((65_575, 255, 80, 30_000, 255), (DivertLimits.MaxPacketLength, DivertLimits.MaxBatch, DivertLimits.AddressLength, DivertLimits.HighestPriority, DivertLimits.MaxFilterTests));
-        // A whole batch of addresses, the most that the driver takes.
-        Assert.AreEqual(20_400, DivertLimits.MaxBatch * DivertLimits.AddressLength);
+        int[] limits = [DivertLimits.MaxPacketLength, DivertLimits.MaxBatch, DivertLimits.AddressLength, DivertLimits.HighestPriority, DivertLimits.MaxFilterTests];
+        CollectionAssert.AreEqual(new[] { 65_575, 255, 80, 30_000, 255 }, limits);
+        DivertParameter[] parameters = [DivertParameter.QueueLength, DivertParameter.QueueTime, DivertParameter.QueueSize];
+        CollectionAssert.AreEqual(new[] { 0, 1, 2 }, Array.ConvertAll(parameters, static value => (int)value));
     }
 
     [TestMethod]
