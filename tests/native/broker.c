@@ -107,9 +107,20 @@ static bool script_is_local(const uint8_t *packet)
     return switch_value("local-destinations") != 0;
 }
 
+static void script_taken(const struct packet *packet, uint64_t token)
+{
+    (void)packet;
+    (void)token;
+}
+
+static void script_closed(uint64_t token) { (void)token; }
+
 struct host host;
 
-void script_host(void) { host = (struct host){ script_pass, script_lose, script_mtu, script_is_local }; }
+void script_host(void)
+{
+    host = (struct host){ .pass = script_pass, .lose = script_lose, .taken = script_taken, .closed = script_closed, .mtu = script_mtu, .is_local = script_is_local };
+}
 
 static void serve_script(struct connection *connection, uint32_t code, uint32_t size)
 {

@@ -105,6 +105,9 @@ struct handle {
 struct host {
     void (*pass)(struct packet *packet);
     void (*lose)(struct packet *packet);
+    // A handle's reader has it now; what it has not sent again when the handle is closed is lost.
+    void (*taken)(const struct packet *packet, uint64_t token);
+    void (*closed)(uint64_t token);
     // Most bytes of a packet that leaves by this interface.
     uint32_t (*mtu)(uint32_t interface_index);
     bool (*is_local)(const uint8_t *packet);

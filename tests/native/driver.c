@@ -250,6 +250,7 @@ int driver_receive(struct handle *handle, uint8_t *packets, uint32_t room, struc
                 break;
             // [D] cut, and 122.
             unqueue(handle);
+            host.taken(packet, handle->token);
             memcpy(packets, packet->data, room);
             addresses[0] = packet->address;
             *bytes = room;
@@ -258,6 +259,7 @@ int driver_receive(struct handle *handle, uint8_t *packets, uint32_t room, struc
             return E_INSUFFICIENT_BUFFER;
         }
         unqueue(handle);
+        host.taken(packet, handle->token);
         memcpy(packets + *bytes, packet->data, packet->length);
         addresses[*count] = packet->address;
         *bytes += packet->length;
@@ -287,7 +289,7 @@ static int inject(struct handle *handle, const uint8_t *data, uint32_t length, c
     // [D] what the bits do not vouch for is computed; [S] never for ICMP.
     UNLESS_OFF("completion")
         packet_complete(packet->data, length, address->bits);
-    bool is_outbound = handle->layer == LAYER_NETWORK && (address->bits & BIT_OUTBOUND);
+    bool is_outbound = handle->layer == LAYER_NETWORK && (address->bits & (BIT_OUTBOUND | BIT_LOOPBACK)) == BIT_OUTBOUND;
     // [S] silent. [I] "fragment-over-mtu": the host fragments it instead.
     if (is_outbound && !switch_value("fragment-over-mtu") && !switch_value("no-mtu-rule") && length > host.mtu(address->interface_index)) {
         host.lose(packet);
@@ -345,6 +347,7 @@ void driver_close(struct handle *handle)
         else
             driver_divert(packet, handle->priority);
     }
+    host.closed(handle->token);
     filter_free(handle->filter);
     free(handle);
 }

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { QUEUE_IN = 0, QUEUE_OUT = 1, QUEUES = 2, BUCKETS = 1 << 16, ROOM = 1 << 17, PENDING_MILLISECONDS = 20000 };
+enum { QUEUE_IN = 0, QUEUE_OUT = 1, QUEUES = 2, BUCKETS = 1 << 16, ROOM = 1 << 17, PENDING_MILLISECONDS = 2000 };
 
 // Packets of our own that no rule may queue again.
 static const uint32_t MARK = 0x44495654;
@@ -29,7 +29,7 @@ struct pending {
     struct pending *next;
     int64_t timestamp, since;
     uint32_t id, length;
-    uint64_t hash;
+    uint64_t hash, taken_by;
     uint16_t queue;
 };
 
@@ -204,6 +204,13 @@ static void take_message(const struct nlmsghdr *header)
     if (!attributes[NFQA_PACKET_HDR] || !attributes[NFQA_PAYLOAD])
         return;
     const struct nfqnl_msg_packet_hdr *hook = (const void *)((const char *)attributes[NFQA_PACKET_HDR] + NLA_HDRLEN);
+    if (attributes[NFQA_CAP_LEN]) {
+        // NFQUEUE copies no more than 65531 bytes; loopback's MTU must be less.
+        fprintf(stderr, "imitation: a packet of %u bytes passes unseen\n", get32(attributes[NFQA_CAP_LEN]));
+        struct pending unseen = { .id = ntohl(hook->packet_id), .queue = hook->hook == NF_INET_LOCAL_IN ? QUEUE_IN : QUEUE_OUT };
+        verdict(&unseen, NF_ACCEPT, NULL);
+        return;
+    }
     uint32_t length = attributes[NFQA_PAYLOAD]->nla_len - (uint32_t)NLA_HDRLEN;
     struct packet *packet = calloc(1, sizeof *packet + length);
     packet->length = length;
@@ -263,14 +270,14 @@ static void ready(void)
     }
 }
 
-// What a client received and did not send again is gone: the kernel need not keep it.
-static void tick(void)
+// Lets go, as dropped, of those that are old, or that a reader took with it. The kernel must not keep them: as long as it does, TCP
+// does not send them again.
+static void drop_pending(int64_t oldest, uint64_t taken_by)
 {
-    int64_t oldest = clock_milliseconds() - PENDING_MILLISECONDS;
     for (int i = 0; i < BUCKETS; i++) {
         for (struct pending **at = &pending[i]; *at;) {
             struct pending *one = *at;
-            if (one->since >= oldest) {
+            if (one->since >= oldest && (taken_by == 0 || one->taken_by != taken_by)) {
                 at = &one->next;
                 continue;
             }
@@ -278,6 +285,18 @@ static void tick(void)
             verdict(one, NF_DROP, NULL);
             free(one);
         }
+    }
+}
+
+static void tick(void) { drop_pending(clock_milliseconds() - PENDING_MILLISECONDS, 0); }
+
+static void closed(uint64_t token) { drop_pending(INT64_MIN, token); }
+
+static void taken(const struct packet *packet, uint64_t token)
+{
+    for (struct pending *one = *bucket(packet->address.timestamp); one; one = one->next) {
+        if (one->timestamp == packet->address.timestamp)
+            one->taken_by = token;
     }
 }
 
@@ -345,7 +364,7 @@ const struct source *nfqueue_open(void)
     bool has_legacy = system("command -v iptables-legacy >/dev/null") == 0;
     rules(has_legacy ? "iptables-legacy" : "iptables");
     rules(has_legacy ? "ip6tables-legacy" : "ip6tables");
-    host = (struct host){ pass, lose, mtu, is_local };
+    host = (struct host){ .pass = pass, .lose = lose, .taken = taken, .closed = closed, .mtu = mtu, .is_local = is_local };
     source = (struct source){ netlink, ready, tick };
     return &source;
 }

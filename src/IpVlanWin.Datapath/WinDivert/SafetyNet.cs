@@ -15,7 +15,7 @@ public static class SafetyNet
 {
     internal const string Done = "spread";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs until it is not needed any more.</summary>
     /// <param name="port">Key of the port: letters, digits and hyphens, such as the master's LUID.</param>
@@ -46,14 +46,16 @@ public static class SafetyNet
                 var numbers = Array.ConvertAll(words[1..], static word => int.Parse(word, CultureInfo.InvariantCulture));
                 var wanted = ReadLines(input, numbers[1]);
                 addresses = ReadLines(input, numbers[2]).ConvertAll(L3Address.Parse);
-                output.WriteLine(Spread(handles, wanted, (short)numbers[0]) ?? Done);
+                var refusal = Spread(handles, wanted, (short)numbers[0]);
+                if (refusal is null && successor is null)
+                {
+                    // Only now, with our own handles open, may the one before go; and only when we can be found are we there.
+                    DismissPredecessor(pipe);
+                    successor = Listen(pipe);
+                    succeeded = successor.WaitForConnectionAsync();
+                }
+                output.WriteLine(refusal ?? Done);
                 output.Flush();
-                if (successor is not null)
-                    continue;
-                // Only now, with our own handles open, may the one before go.
-                DismissPredecessor(pipe);
-                successor = Listen(pipe);
-                succeeded = successor.WaitForConnectionAsync();
             }
             while (isOnHost(addresses) && succeeded?.Wait(poll) != true)
             {
@@ -118,7 +120,8 @@ public static class SafetyNet
         using var client = new NamedPipeClientStream(".", pipe, PipeDirection.In, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
         try
         {
-            client.Connect(TimeSpan.FromMilliseconds(200));
+            // Where there is one, the first try succeeds.
+            client.Connect(TimeSpan.FromMilliseconds(50));
             var number = new byte[sizeof(int)];
             using var patience = new CancellationTokenSource(s_patience);
             client.ReadExactlyAsync(number, patience.Token).AsTask().GetAwaiter().GetResult();

@@ -30,7 +30,8 @@ internal sealed class DivertBed : IDisposable
     public DivertBed(string switches = "")
     {
         Require();
-        Host.Ip($"link add m0 type veth peer name w0 netns {Wire.Path}", "tuntap add dev std0 mode tap",
+        // NFQUEUE shows no more than 65531 bytes of a packet.
+        Host.Ip("link set lo mtu 60000", $"link add m0 type veth peer name w0 netns {Wire.Path}", "tuntap add dev std0 mode tap",
             $"addr add {HostFour}/16 dev m0", $"addr add {HostSix}/64 dev m0 nodad", "link set m0 up", "link set std0 up");
         Wire.Ip($"addr add {WireFour}/16 dev w0", $"addr add {WireSix}/64 dev w0 nodad", "link set w0 up",
             $"route add fd0a::/64 via {HostSix}", $"route add fd0b::/64 via {HostSix}");
