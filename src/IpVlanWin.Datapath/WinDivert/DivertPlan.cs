@@ -105,9 +105,10 @@ internal static class DivertPlan
 
             void Add(DivertScope scope, (AddressCondition? Source, AddressCondition? Destination) exact, (AddressCondition? Source, AddressCondition? Destination)? wider)
             {
-                var filters = DivertFilter.Build(scope, isSix, exact.Source, exact.Destination);
-                if (wider is { } other && filters.Count > 1 && TryBuild(scope, isSix, other) is { } fewer && fewer.Count < filters.Count)
-                    filters = fewer;
+                // Both sides split would be as many filters as pairs of parts.
+                var isOne = Tests(exact.Source, isSix) + Tests(exact.Destination, isSix) <= DivertFilter.MaxAddressTests;
+                var filters = isOne || wider is not { } other ? null : TryBuild(scope, isSix, other);
+                filters ??= DivertFilter.Build(scope, isSix, exact.Source, exact.Destination);
                 foreach (var filter in filters)
                     plans.Add(new(scope.Layer, PacketOrigin.Interface, filter));
             }
@@ -117,6 +118,9 @@ internal static class DivertPlan
 
     private static DivertScope Loopback(DivertArrangement arrangement) =>
         new(DivertDirection.Loopback, [arrangement.LoopbackIndex, arrangement.MasterIndex, .. arrangement.LoopbackStandIns]);
+
+    private static int Tests(AddressCondition? condition, bool isSix) =>
+        AddressRange.Merge(condition?.Ranges ?? [], isSix).Sum(static range => range.Tests);
 
     private static IReadOnlyList<string>? TryBuild(DivertScope scope, bool isSix, (AddressCondition? Source, AddressCondition? Destination) conditions)
     {
