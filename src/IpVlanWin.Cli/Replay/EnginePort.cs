@@ -33,6 +33,9 @@ internal sealed class EnginePort : IDisposable
         _pump.TakeSnapshot();
     }
 
+    /// <summary>Told of each frame from the wire (null) or an interface before it is decided on; what it returns, of the decision. For tests.</summary>
+    public Func<Port, VirtualInterface?, byte[], Action<Decision>>? Witness { get; init; }
+
     /// <summary>The interfaces, by name.</summary>
     public IEnumerable<VirtualInterface> Interfaces => _devices.Keys.Select(name => _port.Find(name)!);
 
@@ -54,12 +57,14 @@ internal sealed class EnginePort : IDisposable
         var buffer = new byte[FrameBatch.Headroom + frame.Length];
         frame.CopyTo(buffer, FrameBatch.Headroom);
         _pump.TakeSnapshot();
+        var told = place == HostPlace ? null : Witness?.Invoke(_port, place == WirePlace ? null : Required(place), frame);
         Decision? decision = place switch
         {
             WirePlace => _pump.Receive(buffer, default, TimeSpan.Zero),
             HostPlace => SendFromHost(buffer),
             _ => _pump.Transmit(Required(place), buffer, default, TimeSpan.Zero),
         };
+        told?.Invoke(decision!.Value);
         while (_pump.Flood(int.MaxValue))
         {
         }

@@ -29,9 +29,9 @@ internal sealed class VectorReplay
     }
 
     /// <summary>Runs a scenario from a fresh state and adds what it came to.</summary>
-    public static void Run(Scenario scenario, ReplayTotals totals)
+    public static void Run(Scenario scenario, ReplayTotals totals, Func<Port, VirtualInterface?, byte[], Action<Decision>>? witness = null)
     {
-        using var port = new EnginePort(scenario);
+        using var port = new EnginePort(scenario) { Witness = witness };
         var replay = new VectorReplay(scenario, port, totals);
         totals.Scenarios++;
         for (var i = 0; i < scenario.Steps.Count; i++)
