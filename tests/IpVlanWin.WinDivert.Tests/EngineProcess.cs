@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using IpVlanWin.Datapath.WinDivert;
-using IpVlanWin.Devices.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.WinDivert.Tests.EndToEnd;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using IpVlanWin.Devices.WinDivert;
 
 namespace IpVlanWin.WinDivert.Tests;
@@ -173,12 +172,12 @@ public sealed class ImitationTests
         Assert.IsNull(ChecksumSelfTest.Run());
         try
         {
-            SetEnvironment("DIVERT_WRONG_CHECKSUMS", "1");
+            LibC.Set("DIVERT_WRONG_CHECKSUMS", "1");
             StringAssert.Contains(ChecksumSelfTest.Run(), "wrong UDP checksums");
         }
         finally
         {
-            SetEnvironment("DIVERT_WRONG_CHECKSUMS", null);
+            LibC.Set("DIVERT_WRONG_CHECKSUMS", null);
         }
     }
 
@@ -358,16 +357,6 @@ public sealed class ImitationTests
         var first = Receive(one, out _, out _);
         Assert.AreEqual(232, first + Receive(two, out _, out _));
         return first == 0;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void SetEnvironment(string name, string? value)
-    {
-        // The runtime keeps its own copy; C looks at the process's.
-        if (value is null)
-            _ = LibC.unsetenv(name);
-        else
-            _ = LibC.setenv(name, value, 1);
     }
 
     private static string Tests(int count) => string.Join(" or ", Enumerable.Repeat("ip", count));
