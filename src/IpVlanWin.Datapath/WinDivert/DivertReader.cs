@@ -126,7 +126,7 @@ internal sealed class DivertReader : IDisposable
                 if (length > ipMtu)
                 {
                     // In its place among the others.
-                    Send(_packets.AsSpan(0, keptBytes), _addresses.AsSpan(0, kept));
+                    Send(_packets.AsSpan(0, keptBytes), _addresses.AsSpan(0, kept), kept);
                     (kept, keptBytes) = (0, 0);
                     SendCut(port, packet, address, ipMtu);
                     continue;
@@ -140,7 +140,7 @@ internal sealed class DivertReader : IDisposable
         Statistics.Received += count;
         // The end of one that has no length is nowhere to be found, nor are those behind it.
         Statistics.Unreadable += count - read;
-        Send(_packets.AsSpan(0, keptBytes), _addresses.AsSpan(0, kept));
+        Send(_packets.AsSpan(0, keptBytes), _addresses.AsSpan(0, kept), kept);
     }
 
     private Decision DecideOne(PortSnapshot port, ReadOnlySpan<byte> packet)
@@ -169,17 +169,16 @@ internal sealed class DivertReader : IDisposable
             return;
         }
         Statistics.Cut++;
-        Send(_oversize.Packets, _oversize.Addresses);
         // Pieces are counted as the packet that they were.
-        Statistics.Passed += 1 - _oversize.Addresses.Length;
+        Send(_oversize.Packets, _oversize.Addresses, 1);
     }
 
-    private void Send(ReadOnlySpan<byte> packets, ReadOnlySpan<DivertAddress> addresses)
+    private void Send(ReadOnlySpan<byte> packets, ReadOnlySpan<DivertAddress> addresses, int counted)
     {
         if (addresses.IsEmpty)
             return;
         var error = _handle.Send(packets, addresses);
-        Statistics.Passed += addresses.Length;
+        Statistics.Passed += counted;
         if (error == 0)
             return;
         // Soft: the others of the batch have gone, and which one has not is not told.

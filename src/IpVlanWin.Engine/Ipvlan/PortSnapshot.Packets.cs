@@ -18,7 +18,7 @@ public sealed partial class PortSnapshot
         var key = ClassifyPacket(packet, out var protocol);
         if (Owner(packet, key.Family, key.DestinationOffset) is not { } target)
             return new Decision(DecisionAction.Host);
-        if (Mode == PortMode.L3S && (LocalInput.AcceptedLength(packet, protocol) == 0 || Owner(packet, key.Family, key.SourceOffset) == target))
+        if (Mode == PortMode.L3S && (LocalInput.AcceptedLength(packet, protocol) <= 0 || Owner(packet, key.Family, key.SourceOffset) == target))
         {
             CountDrop(DropReason.L3sInvalid, target);
             return new Decision(DecisionAction.Host);
