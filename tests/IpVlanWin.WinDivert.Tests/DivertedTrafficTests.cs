@@ -133,6 +133,7 @@ public sealed class DivertedTrafficTests
         Assert.AreEqual((PortMode.L3S, PortFlag.Bridge), (traffic.Port.Snapshot.Mode, traffic.Port.Snapshot.Flag));
         // Private without anything that would keep it closed.
         Assert.AreEqual(PortResult.NotSupported, traffic.SetFlag(PortFlag.Private));
+        Assert.ThrowsExactly<NotSupportedException>(() => new DivertedTraffic(MakePort(PortFlag.Private), new DivertSettings()));
     }
 
     [TestMethod]

@@ -35,7 +35,9 @@ public sealed class DivertedTraffic : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(settings.BatchPackets, DivertLimits.MaxBatch, nameof(settings));
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.BatchBytes, DivertLimits.MaxPacketLength, nameof(settings));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(settings.Priority, settings.SafetyNetPriority, nameof(settings));
-        var refusal = DivertSupport.Refusal(port.Snapshot.Mode, port.Snapshot.Flag) ?? ChecksumSelfTest.Run();
+        var refusal = DivertSupport.Refusal(port.Snapshot.Mode, port.Snapshot.Flag)
+            ?? (port.Snapshot.Flag == PortFlag.Private && settings.StartSafetyNet is null ? "flag private needs a safety net, and none can be started" : null)
+            ?? ChecksumSelfTest.Run();
         if (refusal is not null)
             throw new NotSupportedException(refusal);
         (Port, _settings) = (port, settings);
@@ -121,7 +123,6 @@ public sealed class DivertedTraffic : IDisposable
             var wanted = DivertPlan.ForEngine(arrangement, _settings.Form);
             if (Port.Snapshot.Flag == PortFlag.Private)
                 SpreadSafetyNet(arrangement);
-            _masterIndex = arrangement.MasterIndex;
             var opened = new List<DivertReader>();
             try
             {
@@ -136,6 +137,7 @@ public sealed class DivertedTraffic : IDisposable
             }
             var kept = wanted.ToHashSet();
             End([.. _readers.Where(reader => !kept.Contains(reader.Plan))]);
+            _masterIndex = arrangement.MasterIndex;
             foreach (var reader in opened)
                 reader.Start();
             _readers.AddRange(opened);
