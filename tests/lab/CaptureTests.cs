@@ -4,6 +4,7 @@ using System.Runtime.Versioning;
 using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Devices.Pcap;
 using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Lab.Tests;
 
@@ -72,7 +73,7 @@ public sealed class CaptureTests : LabTest
     {
         var bed = Open(PortMode.L3);
         Bed.MustReach(bed.Red, bed.Wire);
-        var frame = Frames.Ipv4(bed.Red.Mac, bed.Red.Mac, bed.Red.Four, bed.Wire.Four);
+        var frame = Frames.Ethernet(bed.Red.Mac, bed.Red.Mac, EtherType.IPv4, Frames.FourUdp(new IPEndPoint(bed.Red.Four, 1), new IPEndPoint(bed.Wire.Four, 2), [], mayFragment: true));
         var before = bed.Status(bed.Red).Counters.TxPackets;
         var trace = bed.Datapath.Trace("ipvl0", frame)!;
         var said = string.Join("; ", trace.Steps.Select(static step => $"{step.Rule}: {step.Text}"));

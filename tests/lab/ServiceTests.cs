@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.Versioning;
 using IpVlanWin.Cli.Lab.Namespaces;
-using IpVlanWin.HostNetwork;
 using IpVlanWin.HostNetwork.Linux;
 using IpVlanWin.Protocol;
 
@@ -11,7 +10,7 @@ namespace IpVlanWin.Lab.Tests;
 /// <summary>The service over the Linux data path, told by its RPC alone: interfaces that carry traffic, changes, a kill, and a host that changes beneath it.</summary>
 [TestClass]
 [SupportedOSPlatform("linux")]
-public sealed class ServiceTests
+public sealed class ServiceTests : IDisposable
 {
     private const string Master = "wire";
     private const string Peer = "peer";
@@ -40,8 +39,7 @@ public sealed class ServiceTests
         AwaitUp(_green);
     }
 
-    [TestCleanup]
-    public void End()
+    public void Dispose()
     {
         _service?.Dispose();
         foreach (var station in new[] { _port, _wire, _red, _green })
@@ -122,24 +120,25 @@ public sealed class ServiceTests
     }
 
     [TestMethod]
-    public async Task What_changes_in_a_namespace_is_mended_and_told()
+    public void What_changes_in_a_namespace_is_mended_and_told()
     {
         _red.Exec("ip", "address", "del", $"{_red.Four}/24", "dev", _red.Device);
-        Eventually.Holds(() => _service!.Get(_red.Device).Addresses[0].State == "tentative");
-        // Namespaces of interfaces are looked at with the host's next event.
-        _port.Ip("link set lo mtu 65000");
+        // Namespaces of interfaces are looked at with the host's next event. A pass that was due may have mended it already.
+        var mtu = 65_000;
+        Eventually.Holds(() =>
+        {
+            _port.Ip($"link set lo mtu {mtu++}");
+            return _service!.Log.Contains($"warning drift interface={_red.Device}", StringComparison.Ordinal) && _red.Netlink.ListAddresses(_red.Link).Any(one => one.Address.Equals(_red.Four));
+        });
         Eventually.Holds(() => _service!.Get(_red.Device).Addresses[0].State == "preferred");
-        Assert.IsTrue(_red.Netlink.ListAddresses(_red.Link).Any(one => one.Address.Equals(_red.Four)));
-        StringAssert.Contains(_service!.Log, $"warning drift interface={_red.Device}");
-        Assert.IsGreaterThan(0, (await _service.Client.GetServiceAsync()).Drift);
         MustAllReach();
 
         var name = _green.Namespace.Name!;
         Tool.Run("ip", "netns", "delete", name);
-        Eventually.Holds(() => _service.Get(_green.Device).State != "up");
+        Eventually.Holds(() => _service!.Get(_green.Device).State != "up");
         _port.Ip("link set lo mtu 65536");
-        Eventually.Holds(() => _service.Get(_green.Device) is { State: "error", Reason: not null }, describe: () => $"{_service.Get(_green.Device)}");
-        StringAssert.Contains(_service.Get(_green.Device).Reason, name);
+        Eventually.Holds(() => _service!.Get(_green.Device) is { State: "error", Reason: not null }, describe: () => $"{_service!.Get(_green.Device)}");
+        StringAssert.Contains(_service!.Get(_green.Device).Reason, name);
         Bed.MustReach(_red, _wire);
         using var again = NetworkNamespace.Create(name);
         again.WriteSysctl("net/ipv6/conf/default/accept_dad", "0");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IpVlanWin.Cli.Lab;
 using IpVlanWin.Protocol;
+using Microsoft.Win32.SafeHandles;
 
 namespace IpVlanWin.Cli.Observe;
 
@@ -86,7 +87,7 @@ internal static class CaptureCommand
     private static Stream Open(string file)
     {
         if (file == "-")
-            return Console.OpenStandardOutput();
+            return OpenStandardOutput();
         try
         {
             return new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
@@ -96,4 +97,9 @@ internal static class CaptureCommand
             throw CommandException.Refused(fault.Message, fault);
         }
     }
+
+    /// <summary>The console's own stream keeps to itself that its reader has gone; on Windows there is no other.</summary>
+    private static Stream OpenStandardOutput() => OperatingSystem.IsWindows()
+        ? Console.OpenStandardOutput()
+        : new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
 }

@@ -1,6 +1,5 @@
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Tracing;
-using IpVlanWin.Engine.Wire;
 using IpVlanWin.Protocol;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;

@@ -1,5 +1,4 @@
 using System.IO.Pipes;
-using IpVlanWin.Protocol;
 using IpVlanWin.Service;
 using IpVlanWin.Service.Control;
 
