@@ -2,11 +2,11 @@ using IpVlanWin.InstallerBuild;
 using IpVlanWin.Setup;
 using WixSharp;
 
-const string Usage = "usage: build [--output FOLDER] [--programs FOLDER] [--module FOLDER] [--version X.Y.Z] [--driver FOLDER] [--windivert FOLDER] [--sign CERTIFICATE.pfx]\n       build --publish FOLDER";
+const string Usage = "usage: build [--output FOLDER] [--published FOLDER] [--version X.Y.Z] [--driver FOLDER] [--windivert FOLDER] [--sign CERTIFICATE.pfx]";
 
 var options = new Dictionary<string, string?>(StringComparer.Ordinal)
 {
-    ["--output"] = "dist", ["--programs"] = null, ["--module"] = null, ["--version"] = null, ["--driver"] = null, ["--windivert"] = null, ["--sign"] = null, ["--publish"] = null,
+    ["--output"] = "dist", ["--published"] = null, ["--version"] = null, ["--driver"] = null, ["--windivert"] = null, ["--sign"] = null,
 };
 for (var i = 0; i < args.Length; i += 2)
 {
@@ -26,19 +26,13 @@ try
 {
     var repository = Repository.Find();
     var version = options["--version"] is { } text
-        ? Version.TryParse(text, out var given) && given.Build >= 0 ? given : throw new BuildException($"argument of \"--version\" must be X.Y.Z, not \"{text}\"")
+        ? Version.TryParse(text, out var asked) && asked.Build >= 0 ? asked : throw new BuildException($"argument of \"--version\" must be X.Y.Z, not \"{text}\"")
         : repository.Version;
-    using var stage = new Stage(repository, options["--publish"]);
-    if (options["--publish"] is not null)
-    {
-        stage.PublishPrograms();
-        stage.PublishModule();
-        return 0;
-    }
     var output = Path.GetFullPath(options["--output"]!);
     Directory.CreateDirectory(output);
-    var programs = options["--programs"] is { } built ? Path.GetFullPath(built) : stage.PublishPrograms();
-    var module = options["--module"] is { } module0 ? Path.GetFullPath(module0) : stage.PublishModule();
+    using var stage = new Stage(repository);
+    var published = options["--published"] is { } given ? Path.GetFullPath(given) : stage.Publish();
+    var (programs, module) = (Path.Combine(published, "programs"), Path.Combine(published, "module", "IpVlan"));
     var windivert = options["--windivert"] is { } diversion ? WinDivertFiles.Check(Path.GetFullPath(diversion)) : null;
     var driver = options["--driver"] is { } filter ? Path.GetFullPath(filter) : null;
     if (options["--sign"] is { } certificate)

@@ -2,46 +2,25 @@ using System.Diagnostics;
 
 namespace IpVlanWin.InstallerBuild;
 
-/// <summary>Publishes what goes into the setup, to a folder that is given, or to one that is removed at the end.</summary>
-internal sealed class Stage(Repository repository, string? given) : IDisposable
+/// <summary>What installer/publish.proj makes, in a folder that is removed at the end.</summary>
+internal sealed class Stage(Repository repository) : IDisposable
 {
-    private readonly DirectoryInfo _folder = given is null ? Directory.CreateTempSubdirectory("ipvlanwin-stage") : Directory.CreateDirectory(given);
+    private DirectoryInfo? _folder;
 
-    /// <summary>Service and command line for Windows x64 with the runtime, in one folder.</summary>
-    public string PublishPrograms()
+    /// <summary>Publishes; gives the folder with <c>programs</c> and <c>module</c> in it.</summary>
+    public string Publish()
     {
-        var target = Path.Combine(_folder.FullName, "programs");
-        foreach (var project in new[] { "IpVlanWin.Service", "IpVlanWin.Cli" })
-            Publish(project, target, "-r", "win-x64", "--self-contained");
-        return target;
-    }
-
-    /// <summary>The PowerShell module's folder.</summary>
-    public string PublishModule()
-    {
-        var target = Path.Combine(_folder.FullName, "module");
-        Publish("IpVlanWin.PowerShell", target);
-        return Path.Combine(target, "IpVlan");
-    }
-
-    public void Dispose()
-    {
-        if (given is null)
-            _folder.Delete(recursive: true);
-    }
-
-    // No symbols and no paths of this machine in what is published: the same commit gives the same bytes anywhere.
-    private void Publish(string project, string target, params string[] more)
-    {
-        var start = new ProcessStartInfo("dotnet",
-        [
-            "publish", Path.Combine(repository.Root, "src", project), "-c", "Release", "-o", target, "-v", "quiet", "-p:DebugType=none",
-            "-p:ContinuousIntegrationBuild=true", "-p:PublishDocumentationFiles=false", "-p:PublishReferencesDocumentationFiles=false", "-p:RunAnalyzers=false", .. more,
-        ]);
+        _folder = Directory.CreateTempSubdirectory("ipvlanwin-stage");
+        var start = new ProcessStartInfo(
+            "dotnet", ["msbuild", Path.Combine(repository.Root, "installer", "publish.proj"), $"-p:To={_folder.FullName}", "-v:quiet", "-nologo"]);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        // Those of a program that runs this would have MSBuild look for its tasks beside it.
+        start.Environment.Remove("MSBuildSDKsPath");
+        start.Environment.Remove("MSBUILD_EXE_PATH");
         using var process = Process.Start(start)!;
         process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new BuildException($"dotnet publish {project}: exit status {process.ExitCode}");
+        return process.ExitCode == 0 ? _folder.FullName : throw new BuildException($"installer/publish.proj: exit status {process.ExitCode}");
     }
+
+    public void Dispose() => _folder?.Delete(recursive: true);
 }

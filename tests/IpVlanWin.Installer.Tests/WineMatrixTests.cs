@@ -27,7 +27,7 @@ public sealed class WineMatrixTests
         SmallProduct.NeedTools();
         if (WinePrefix.Missing is { } reason)
             Assert.Inconclusive(reason);
-        _wine = WinePrefix.Copy();
+        _wine = WinePrefix.Create();
     }
 
     [TestCleanup]
@@ -52,7 +52,7 @@ public sealed class WineMatrixTests
         IO.File.WriteAllText(IO.Path.Combine(Module, "IpVlan.psd1"), "damaged");
         Install(WineSetup.One);
         Assert.IsTrue(IO.File.Exists(IO.Path.Combine(Programs, "ipvlan.deps.json")), "repaired");
-        CollectionAssert.AreEqual(IO.File.ReadAllBytes(IO.Path.Combine(PublishedPrograms.Module, "IpVlan.psd1")), IO.File.ReadAllBytes(IO.Path.Combine(Module, "IpVlan.psd1")));
+        CollectionAssert.AreEqual(IO.File.ReadAllBytes(IO.Path.Combine(Published.Module, "IpVlan.psd1")), IO.File.ReadAllBytes(IO.Path.Combine(Module, "IpVlan.psd1")));
         StateIsKept();
 
         // An upgrade keeps the state and the settings that somebody edited.

@@ -37,7 +37,7 @@ internal static class WineSetup
         // The build program itself, as installer/build runs it.
         var start = new ProcessStartInfo("dotnet",
         [
-            typeof(IpVlanWin.InstallerBuild.Repository).Assembly.Location, "--programs", PublishedPrograms.Programs, "--module", PublishedPrograms.Module, "--version", version, "--output", output,
+            typeof(IpVlanWin.InstallerBuild.Repository).Assembly.Location, "--published", Published.Folder, "--version", version, "--output", output,
         ]);
         using var process = Process.Start(start)!;
         process.WaitForExit();
