@@ -16,7 +16,7 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// The parts are not inlined, so that each hands on to the next by a jump: inlined, their results would need stack slots that are zeroed
 /// for every frame.
 /// </remarks>
-public sealed class PortSnapshot
+public sealed partial class PortSnapshot
 {
     private const int MasterSlack = 18;
 
