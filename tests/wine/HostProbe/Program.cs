@@ -32,6 +32,12 @@ switch (args)
     case ["proxy", var master]:
         WindowsChecks.Proxy(checks, master);
         break;
+    case ["proxy-add", var master, var address]:
+        WindowsChecks.Proxy(checks, master, address, add: true);
+        break;
+    case ["proxy-remove", var master, var address]:
+        WindowsChecks.Proxy(checks, master, address, add: false);
+        break;
     case ["bindings", var master]:
         WindowsChecks.Bindings(checks, master);
         break;
@@ -45,7 +51,7 @@ switch (args)
         StandInChecks.Clean(checks);
         break;
     default:
-        Console.Error.WriteLine("usage: HostProbe wine|read|watch|loopback|vswitch|limit COUNT|proxy MASTER|bindings MASTER|compartments|keep NAME|clean");
+        Console.Error.WriteLine("usage: HostProbe wine|read|watch|loopback|vswitch|limit COUNT|proxy MASTER|proxy-add MASTER ADDRESS|proxy-remove MASTER ADDRESS|bindings MASTER|compartments|keep NAME|clean");
         return 2;
 }
 return checks.Failed == 0 ? 0 : 1;

@@ -82,7 +82,7 @@ internal static class WindowsChecks
     {
         using var network = WindowsNetwork.Open();
         var loopback = network.ListAdapters().Single(adapter => adapter.Type == 24).Index;
-        var address = IPAddress.Parse("127.231.76.29");
+        var address = IPAddress.Parse("198.19.255.29");
         checks.Run("a change is notified", () =>
         {
             // A poll of an hour: what is seen before was notified.
@@ -107,10 +107,10 @@ internal static class WindowsChecks
             using var watch = WindowsWatch.Start(poll: TimeSpan.FromHours(1));
             using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(120));
             var start = Stopwatch.GetTimestamp();
-            for (var i = 0; i < 1000; i++) network.AddAddress(loopback, new IPAddress([127, 231, (byte)(i >> 8), (byte)i]), 32);
-            for (var i = 0; i < 1000; i++) network.RemoveAddress(loopback, new IPAddress([127, 231, (byte)(i >> 8), (byte)i]), 32);
+            for (var i = 0; i < 1000; i++) network.AddAddress(loopback, new IPAddress([198, 18, (byte)(i >> 8), (byte)i]), 32);
+            for (var i = 0; i < 1000; i++) network.RemoveAddress(loopback, new IPAddress([198, 18, (byte)(i >> 8), (byte)i]), 32);
             var made = Stopwatch.GetElapsedTime(start);
-            watch.WaitFor(snapshot => snapshot.Addresses.Keys.All(key => key.Address.GetAddressBytes() is not [127, 231, _, _]), deadline.Token).GetAwaiter().GetResult();
+            watch.WaitFor(snapshot => snapshot.Addresses.Keys.All(key => key.Address.GetAddressBytes() is not [198, 18, _, _]), deadline.Token).GetAwaiter().GetResult();
             return $"made in {made.TotalSeconds:F1} s, converged after {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s, {watch.Readings} readings";
         });
     }
@@ -129,6 +129,21 @@ internal static class WindowsChecks
             var removedAgain = network.RemoveProxyArp(adapter.Index, address);
             Checks.Require(added && !again && removed && !removedAgain, $"added {added}, again {again}, removed {removed}, again {removedAgain}: code 5010 and 1168 are expected the second time");
             return $"on {adapter.Alias}; ask for {address} from a neighbor to see that it answers";
+        });
+    }
+
+    /// <summary>Adds an entry and leaves it, or removes it.</summary>
+    public static void Proxy(Checks checks, string master, string address, bool add)
+    {
+        using var network = WindowsNetwork.Open();
+        checks.Run(add ? "proxy ARP entry added" : "proxy ARP entry removed", () =>
+        {
+            var adapter = network.FindAdapter(master);
+            Checks.Require(adapter is not null, $"no adapter \"{master}\": must be an alias, an index or a LUID");
+            Checks.Require(IPAddress.TryParse(address, out var parsed), $"\"{address}\" must be an IPv4 address");
+            var done = add ? network.AddProxyArp(adapter!.Index, parsed!) : network.RemoveProxyArp(adapter!.Index, parsed!);
+            Checks.Require(done, add ? "it was there already" : "there was none");
+            return $"{parsed} on {adapter.Alias}";
         });
     }
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
-using IpVlanWin.HostNetwork;
 using IpVlanWin.HostNetwork.Windows;
 using Microsoft.Win32;
 
