@@ -48,8 +48,8 @@ internal sealed class ServiceProcess : IDisposable
             "--state", folder, "--pipe", pipeName, "--datapath", "memory",
         ];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        // Starts sooner: nothing here runs long enough to be worth measuring itself.
-        start.Environment["DOTNET_TieredPGO"] = "0";
+        // Compiled once, when first used: a runtime that compiles again later loads assemblies then, which it cannot where descriptors have run out.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
         return new ServiceProcess(Process.Start(start)!, pipeName);
     }
 
