@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using IpVlanWin.Service;
 using IpVlanWin.Service.Lifetime;
 using IpVlanWin.Service.Lifetime.Windows;
@@ -23,11 +24,7 @@ if (line.Verb != "run")
 if (OperatingSystem.IsWindows())
 {
     // Whoever starts this is asked first; a prompt is no service manager.
-    var exit = ScmLifetime.TryRun(line.ServiceName, [System.Runtime.Versioning.SupportedOSPlatform("windows")] (lifetime) =>
-    {
-        using var events = new EventLogWriter(line.ServiceName);
-        return ServiceRun.RunAsync(line, lifetime, least => new ServiceLog(TextWriter.Null) { Least = least, Also = events.Write }, TextWriter.Null).GetAwaiter().GetResult();
-    });
+    var exit = ScmLifetime.TryRun(line.ServiceName, RunForManager);
     if (exit is { } ended)
         return (int)ended;
 }
@@ -35,3 +32,12 @@ if (OperatingSystem.IsWindows())
 var journal = Systemd.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
 using var signals = Systemd.OpenLifetime(message => new ServiceLog(Console.Out) { IsJournal = journal }.Warning("systemd", message));
 return (int)await ServiceRun.RunAsync(line, signals, least => new ServiceLog(Console.Out) { Least = least, IsJournal = journal }, journal ? TextWriter.Null : Console.Error).ConfigureAwait(false);
+
+[SupportedOSPlatform("windows")]
+ExitStatus RunForManager(ILifetime lifetime)
+{
+    using var events = new EventLogWriter(line.ServiceName);
+    return ServiceRun.RunAsync(line, lifetime, OpenLog, TextWriter.Null).GetAwaiter().GetResult();
+
+    ServiceLog OpenLog(LogLevel least) => new(TextWriter.Null) { Least = least, Also = events.Write };
+}

@@ -76,7 +76,7 @@ internal static class LinuxFacts
         return new ClosedThing(path, Convert.ToString((int)mode, 8).PadLeft(4, '0'), (mode & Others) == 0);
     }
 
-    private static IReadOnlyList<AdapterFacts> Adapters()
+    private static List<AdapterFacts> Adapters()
     {
         const int EthernetAddressBytes = 6;
         using var netlink = RouteNetlink.Open();

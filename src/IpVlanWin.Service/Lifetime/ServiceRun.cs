@@ -31,7 +31,7 @@ internal static class ServiceRun
             ControlService service;
             using (Beat(lifetime))
                 service = ControlService.Start(line.Folder, options.Datapath, settings, log, new MetricsSettings(options.Metrics, options.Prometheus));
-            IDisposable? stopping = null;
+            Timer? stopping = null;
             try
             {
                 await using (service.ConfigureAwait(false))

@@ -35,7 +35,7 @@ public sealed class SettingsTests
 
     [TestMethod]
     [DataRow("", "is not JSON")]
-    [DataRow("[]", "must hold one object with datapath, logLevel, readerGroup, prometheus, metrics or idleTimeout")]
+    [DataRow("[]", "must hold one object with datapath, logLevel, readerGroup, prometheus, metrics, idleTimeout or announce")]
     [DataRow("""{"logLevel":"debug"}""", "\"logLevel\" must be info, warning or error")]
     [DataRow("""{"logLevel":true}""", "\"logLevel\" must be info, warning or error")]
     [DataRow("""{"idleTimeout":-1}""", "\"idleTimeout\" must be a number of seconds from 1 to 2592000, or 0 for none")]
@@ -64,7 +64,7 @@ public sealed class SettingsTests
 
     [TestMethod]
     [DataRow("frob", "unknown verb \"frob\": must be run, install, uninstall, start, stop, status or set-recovery")]
-    [DataRow("--frob", "unknown option \"--frob\": must be --datapath, --log-level, --reader-group, --prometheus, --metrics, --idle-timeout, --state, --pipe, --service-name")]
+    [DataRow("--frob", "unknown option \"--frob\": must be --datapath, --log-level, --reader-group, --prometheus, --metrics, --idle-timeout, --announce, --state, --pipe, --service-name")]
     [DataRow("start --pipe x", "unknown option \"--pipe\": must be --service-name")]
     [DataRow("--pipe", "argument of \"--pipe\" must be the name of a pipe")]
     [DataRow("--pipe a --pipe b", "\"--pipe\" must be given once")]

@@ -87,7 +87,7 @@ public sealed class SystemdTests
     }
 
     [TestMethod]
-    [DataRow("""{ "datapth": "memory" }""", "unknown key \"datapth\": must be datapath, logLevel, readerGroup, prometheus, metrics or idleTimeout")]
+    [DataRow("""{ "datapth": "memory" }""", "unknown key \"datapth\": must be datapath, logLevel, readerGroup, prometheus, metrics, idleTimeout or announce")]
     [DataRow("""{ "prometheus": "0.0.0.0:9464" }""", "\"prometheus\" must be a loopback address and a port")]
     public async Task Wrong_settings_file_ends_the_program(string text, string error)
     {

@@ -16,6 +16,9 @@ internal static class WineBed
 
     private static readonly DirectoryInfo s_folder = Directory.CreateTempSubdirectory("ipvlanwin-wine-");
 
+    // Wine ends its service manager with the last program, and starts it anew with the next; so one waits for input all the while.
+    private static Process? s_holder;
+
     /// <summary>Why nothing can be run here, or null.</summary>
     public static string? Fault { get; private set; }
 
@@ -24,7 +27,10 @@ internal static class WineBed
 
     private static string Prefix => Path.Combine(s_folder.FullName, "prefix");
 
-    private static string Programs => Path.Combine(s_folder.FullName, "programs");
+    // Published already, to save the time; else this run publishes into its own folder.
+    private static string? Published => Environment.GetEnvironmentVariable("IPVLANWIN_WIN_X64");
+
+    private static string Programs => Published ?? Path.Combine(s_folder.FullName, "programs");
 
     // Not Debian's wrapper, which speaks of 32-bit programs each time.
     private static string? Wine => Find("/usr/lib/wine/wine64", "wine64", "wine");
@@ -38,7 +44,7 @@ internal static class WineBed
         }
         var clock = Stopwatch.StartNew();
         // One waits for the disk while the other computes.
-        var publishing = ExecuteAsync(
+        var publishing = Published is not null ? Task.FromResult(new Ended(0, "", "")) : ExecuteAsync(
             Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
             ["msbuild", Path.Combine(Root, "tests", "wine", "publish.proj"), $"-p:To={Programs}", "-m:2", "-v:q", "-nologo"], TimeSpan.FromMinutes(8));
         var making = MakePrefixAsync();
@@ -51,8 +57,12 @@ internal static class WineBed
     /// <summary>Ends all processes of the prefix, and removes everything.</summary>
     public static async Task RemoveAsync()
     {
+        s_holder?.StandardInput.Close();
         if (Fault is null && Directory.Exists(Prefix))
-            await ExecuteAsync("wineserver", ["-k", "-w"], s_patience);
+        {
+            await ExecuteAsync("wineserver", ["-k"], s_patience);
+            await ExecuteAsync("wineserver", ["-w"], s_patience);
+        }
         s_folder.Delete(recursive: true);
     }
 
@@ -81,7 +91,15 @@ internal static class WineBed
         Directory.CreateDirectory(Prefix);
         var made = await ExecuteAsync(Wine!, ["wineboot", "-i"], s_patience);
         // Its own default is Windows 7.
-        return made.Status == 0 ? await ExecuteAsync(Wine!, ["winecfg", "-v", "win10"], s_patience) : made;
+        if (made.Status == 0)
+            made = await ExecuteAsync(Wine!, ["winecfg", "-v", "win10"], s_patience);
+        // The service manager of those two still winds down; beside a second one, neither knows what the other was told.
+        await ExecuteAsync("wineserver", ["-k"], s_patience);
+        await ExecuteAsync("wineserver", ["-w"], s_patience);
+        var start = new ProcessStartInfo("sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", Wine!, "cmd"]) { RedirectStandardInput = true };
+        SetEnvironment(start);
+        s_holder = Process.Start(start);
+        return made.Status == 0 ? await ExecuteAsync(Wine!, ["reg", "query", "HKLM"], s_patience) : made;
     }
 
     private static string? Find(params string[] names) => names
@@ -93,17 +111,7 @@ internal static class WineBed
         // Into files: Wine's own services keep what they inherit, so the end of a pipe would never come.
         var written = Path.Combine(s_folder.FullName, Guid.NewGuid().ToString("N"));
         var start = new ProcessStartInfo("sh", ["-c", $"exec \"$@\" </dev/null >{written}.out 2>{written}.err", "sh", program, .. arguments]);
-        start.Environment["WINEPREFIX"] = Prefix;
-        start.Environment["WINEDEBUG"] = "-all";
-        // No offer to download Gecko. Mono's place, mscoree, must stay: Wine loads no managed image without it.
-        start.Environment["WINEDLLOVERRIDES"] = "mshtml=";
-        // With it the runtime breaks off under Wine.
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
-        start.Environment["DOTNET_TieredPGO"] = "0";
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        // Those of the test host would have MSBuild look for its tasks beside the tests.
-        start.Environment.Remove("MSBuildSDKsPath");
-        start.Environment.Remove("MSBUILD_EXE_PATH");
+        SetEnvironment(start);
         using var process = Process.Start(start)!;
         using var late = new CancellationTokenSource(patience);
         try
@@ -119,4 +127,19 @@ internal static class WineBed
     }
 
     private static async Task<string> ReadAsync(string path) => (await File.ReadAllTextAsync(path)).Replace("\r\n", "\n", StringComparison.Ordinal);
+
+    private static void SetEnvironment(ProcessStartInfo start)
+    {
+        start.Environment["WINEPREFIX"] = Prefix;
+        start.Environment["WINEDEBUG"] = "-all";
+        // No offer to download Gecko. Mono's place, mscoree, must stay: Wine loads no managed image without it.
+        start.Environment["WINEDLLOVERRIDES"] = "mshtml=";
+        // With it the runtime breaks off under Wine.
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        // Those of the test host would have MSBuild look for its tasks beside the tests.
+        start.Environment.Remove("MSBuildSDKsPath");
+        start.Environment.Remove("MSBUILD_EXE_PATH");
+    }
 }
