@@ -3,6 +3,8 @@
 #include "divert.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +282,9 @@ static void accept_one(int listener)
     // An answer of any size fits, so that a reader that is stopped does not stop the driver.
     int room = 4 << 20;
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+    // Refused, and not needed, where it is not TCP.
+    int on = 1;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct connection *connection = calloc(1, sizeof *connection);
     connection->descriptor = descriptor;
     connection->next = connections;

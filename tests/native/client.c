@@ -106,6 +106,9 @@ static descriptor_t connect_to_broker(void)
     at.sin_port = htons((uint16_t)atoi(place + 4));
     at.sin_addr.s_addr = htonl(0x7f000001);
     descriptor_t made = socket(AF_INET, SOCK_STREAM, 0);
+    // A request goes in parts: none may wait for the other's acknowledgement.
+    BOOL on = TRUE;
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
     if (made != NO_DESCRIPTOR && connect(made, (struct sockaddr *)&at, sizeof at) == 0)
         return made;
     return NO_DESCRIPTOR;

@@ -160,8 +160,10 @@ static bool is_local(const uint8_t *packet)
     bool is_six = packet[0] >> 4 == 6;
     struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
     struct sockaddr_in four = { .sin_family = AF_INET };
-    memcpy(&six.sin6_addr, packet + 24, 16);
-    memcpy(&four.sin_addr, packet + 16, 4);
+    if (is_six)
+        memcpy(&six.sin6_addr, packet + 24, 16);
+    else
+        memcpy(&four.sin_addr, packet + 16, 4);
     int probe = socket(is_six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool found = is_six ? bind(probe, (struct sockaddr *)&six, sizeof six) == 0 : bind(probe, (struct sockaddr *)&four, sizeof four) == 0;
     close(probe);
