@@ -41,7 +41,7 @@ public static class Product
                         AttributesDefinition = "Component:Guid=" + ComponentGuid("settings") + ";Component:Permanent=yes",
                     })),
 
-            Value("EventSource", service, @"SYSTEM\CurrentControlSet\Services\EventLog\Application\IpVlanWin", "EventMessageFile", "[INSTALLDIR]ipvlansvc.exe"),
+            Value("EventSource", service, @"SYSTEM\CurrentControlSet\Services\EventLog\Application\IpVlanWin", "EventMessageFile", @"%SystemRoot%\System32\EventCreate.exe", ";Type=expandable"),
             Value("EventTypes", service, @"SYSTEM\CurrentControlSet\Services\EventLog\Application\IpVlanWin", "TypesSupported", 7),
             Value("InstallDir", service, @"SOFTWARE\IpVlanWin", "InstallDir", "[INSTALLDIR]"),
             Variable("Path", cli, "PATH", "[INSTALLDIR]"),
@@ -64,7 +64,7 @@ public static class Product
                 Execute = Execute.deferred,
                 Impersonate = false,
             },
-            new InstalledFileAction(new Id("RemoveData"), Id(Service), "clean-host --data", Return.check, When.After, Step.DeleteServices,
+            new InstalledFileAction(new Id("RemoveData"), Id(Service), "clean-host --data remove", Return.check, When.After, Step.DeleteServices,
                 "REMOVE='ALL' AND NOT UPGRADINGPRODUCTCODE AND REMOVEDATA=1")
             {
                 Execute = Execute.deferred,
@@ -173,8 +173,8 @@ public static class Product
     private static File NewFile(Feature feature, string path, string name) =>
         new(new Id(Id(name)), feature, path) { AttributesDefinition = "Component:Guid=" + ComponentGuid(name) };
 
-    private static RegValue Value(string id, Feature feature, string key, string name, object value) =>
-        new(new Id(id), feature, RegistryHive.LocalMachine, key, name, value) { Win64 = true, AttributesDefinition = "Component:Guid=" + ComponentGuid("registry/" + id) };
+    private static RegValue Value(string id, Feature feature, string key, string name, object value, string more = "") =>
+        new(new Id(id), feature, RegistryHive.LocalMachine, key, name, value) { Win64 = true, AttributesDefinition = "Component:Guid=" + ComponentGuid("registry/" + id) + more };
 
     private static EnvironmentVariable Variable(string id, Feature feature, string name, string value) =>
         new(new Id(id), feature, name, value) { System = true, Part = EnvVarPart.last, AttributesDefinition = "Component:Guid=" + ComponentGuid("variable/" + id) };

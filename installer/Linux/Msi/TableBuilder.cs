@@ -179,12 +179,15 @@ internal sealed class TableBuilder(Project project)
     private void AddRegistry(RegValue value)
     {
         var id = value.KnownId;
-        var guid = value.ReadAttributes("Component:Guid").GetValueOrDefault("Component:Guid");
+        var attributes = value.ReadAttributes("Component:Guid", "Type");
+        var guid = attributes.GetValueOrDefault("Component:Guid");
+        var isExpandable = attributes.TryGetValue("Type", out var type) && (type == "expandable" ? true : throw new SetupException($"registry value {id}: Type must be expandable or left out"));
         var component = AddComponent(value, id, "ProgramFiles64Folder", (value.Win64 == false ? 0 : Is64Bit) | HasRegistryKeyPath, null, id, guid);
         var text = value.Value switch
         {
             int number => FormattableString.Invariant($"#{number}"),
-            string word => word.StartsWith('#') ? "#" + word : word,
+            // "Registry table": #% is an expandable text, ## a text that begins with #.
+            string word => (isExpandable ? "#%" : word.StartsWith('#') ? "#" : "") + word,
             _ => throw new SetupException($"registry value {id} must be an int or a string"),
         };
         _schema.Registry.Add(id, value.Root.Number, value.Key, string.IsNullOrEmpty(value.Name) ? null : value.Name, text, component);

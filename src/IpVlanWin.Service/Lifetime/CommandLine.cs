@@ -6,7 +6,7 @@ namespace IpVlanWin.Service.Lifetime;
 /// <summary>What `ipvlansvc` was called with.</summary>
 internal sealed class CommandLine
 {
-    private static readonly string[] s_verbs = ["run", "install", "uninstall", "start", "stop", "status", "set-recovery"];
+    private static readonly string[] s_verbs = ["run", "install", "uninstall", "start", "stop", "status", "set-recovery", "clean-host"];
 
     private readonly List<(Setting Setting, string Value)> _settings = [];
     private string? _folder;
@@ -22,6 +22,7 @@ internal sealed class CommandLine
         usage: ipvlansvc [run] [--state FOLDER] [--pipe NAME] [--service-name NAME] {string.Join(' ', Setting.All.Select(static one => $"[{one.Option} {one.Placeholder}]"))}
                ipvlansvc install [what run takes]
                ipvlansvc uninstall|start|stop|status|set-recovery [--service-name NAME]
+               ipvlansvc clean-host [--data keep|remove] [--state FOLDER]
         """;
 
     /// <summary>One of the verbs.</summary>
@@ -32,6 +33,9 @@ internal sealed class CommandLine
 
     /// <summary>The name in the Windows service manager and the event log.</summary>
     public string ServiceName { get; private set; } = ServiceOptions.DefaultServiceName;
+
+    /// <summary>clean-host removes settings and state too.</summary>
+    public bool RemovesData { get; private set; }
 
     /// <summary>The state's folder.</summary>
     public string Folder => _folder ?? StateFolder.Default();
@@ -111,7 +115,10 @@ internal sealed class CommandLine
                 ServiceName = value is { Length: > 0 and <= 80 } && value.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
                     ? value : throw Refusal(option, "1 to 80 letters, digits, '-', '_' or '.'");
                 return;
-            case "--state" when takesAll:
+            case "--data" when Verb == "clean-host":
+                RemovesData = value is "keep" or "remove" ? value == "remove" : throw Refusal(option, "keep or remove");
+                return;
+            case "--state" when takesAll || Verb == "clean-host":
                 _folder = value is { Length: > 0 } ? Path.GetFullPath(value) : throw Refusal(option, "a folder");
                 return;
             case "--pipe" when takesAll:
@@ -120,12 +127,13 @@ internal sealed class CommandLine
         }
         var setting = takesAll ? Setting.All.FirstOrDefault(one => one.Option == option) : null;
         if (setting is null)
-            throw new SettingsException($"unknown option \"{option}\": must be {string.Join(", ", OptionsOf(takesAll))}");
+            throw new SettingsException($"unknown option \"{option}\": must be {string.Join(", ", OptionsOf(takesAll, Verb))}");
         _settings.Add(value is not null && setting.Apply(new ServiceOptions(), value) is not null ? (setting, value) : throw Refusal(option, setting.Legal));
     }
 
-    private static IEnumerable<string> OptionsOf(bool takesAll) =>
-        takesAll ? [.. Setting.All.Select(static one => one.Option), "--state", "--pipe", "--service-name"] : ["--service-name"];
+    private static IEnumerable<string> OptionsOf(bool takesAll, string verb) =>
+        takesAll ? [.. Setting.All.Select(static one => one.Option), "--state", "--pipe", "--service-name"]
+        : verb == "clean-host" ? ["--data", "--state", "--service-name"] : ["--service-name"];
 
     private static SettingsException Refusal(string option, string legal) => new($"argument of \"{option}\" must be {legal}");
 }

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using IpVlanWin.Service.Lifetime.Windows;
+using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Lifetime;
 
@@ -9,6 +10,8 @@ internal static class ServiceVerbs
     /// <summary>Does one, says what was done or in one line why not.</summary>
     public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
     {
+        if (line.Verb == "clean-host")
+            return Clean(line, output, errors);
         if (!OperatingSystem.IsWindows())
         {
             errors.WriteLine($"ipvlansvc: \"{line.Verb}\" is for the Windows service manager; on Linux \"ipvlan service {line.Verb}\" prints the systemd commands");
@@ -28,6 +31,29 @@ internal static class ServiceVerbs
             errors.WriteLine($"ipvlansvc: cannot change the event source of {line.ServiceName}: {WindowsError.Name(WindowsError.AccessDenied)}; use an elevated prompt (Run as administrator)");
         }
         return ExitStatus.Refused;
+    }
+
+    /// <summary>What the removal of the product leaves behind on request: interfaces go with the service, settings and state only here.</summary>
+    private static ExitStatus Clean(CommandLine line, TextWriter output, TextWriter errors)
+    {
+        if (!line.RemovesData)
+        {
+            output.WriteLine($"settings and state are kept in {line.Folder}; remove them with: ipvlansvc clean-host --data remove");
+            return ExitStatus.Ok;
+        }
+        try
+        {
+            if (StateFolder.Remove(line.Folder))
+                output.WriteLine($"settings and state in {line.Folder} are removed");
+            else
+                output.WriteLine($"there is no {line.Folder}");
+            return ExitStatus.Ok;
+        }
+        catch (StateException fault)
+        {
+            errors.WriteLine($"ipvlansvc: {fault.Message}");
+            return ExitStatus.Refused;
+        }
     }
 
     [SupportedOSPlatform("windows")]

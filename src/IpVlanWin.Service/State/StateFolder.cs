@@ -44,6 +44,25 @@ internal static class StateFolder
         }
     }
 
+    /// <summary>Removes the folder with all that is in it; the service must not run. False where there is none.</summary>
+    /// <exception cref="StateException">It holds neither state nor settings, or cannot be removed.</exception>
+    public static bool Remove(string path)
+    {
+        try
+        {
+            if (!Directory.Exists(path))
+                return false;
+            if (!File.Exists(Path.Combine(path, "state.db")) && !File.Exists(Path.Combine(path, Lifetime.SettingsFile.FileName)) && Directory.EnumerateFileSystemEntries(path).Any())
+                throw new StateException($"{path} holds neither state nor settings and is not removed; give the state's folder with --state");
+            Directory.Delete(path, recursive: true);
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StateException($"{path} cannot be removed: {fault.Message}; stop the service first", fault);
+        }
+    }
+
     [SupportedOSPlatform("windows")]
     private static void PrepareWindows(string path)
     {

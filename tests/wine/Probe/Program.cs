@@ -2,7 +2,6 @@ using System.IO.Pipes;
 using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
-using System.Text;
 using IpVlanWin.Protocol;
 using IpVlanWin.Wine.Probe;
 
@@ -20,7 +19,7 @@ try
             Console.WriteLine(Descriptor(args[1]));
             return 0;
         case "unprivileged":
-            return Unprivileged(args[1]);
+            return UserClient.Ask(args[1]);
         default:
             await TalkAsync(args).ConfigureAwait(false);
             return 0;
@@ -57,39 +56,4 @@ static string Descriptor(string name)
     using var pipe = new NamedPipeClientStream(".", name, PipeDirection.InOut, PipeOptions.None, TokenImpersonationLevel.Identification);
     pipe.Connect(5000);
     return pipe.GetAccessControl().GetSecurityDescriptorSddlForm(AccessControlSections.Access);
-}
-
-// As a user would who is an administrator with his token cut down (or none): Administrators may only deny.
-[SupportedOSPlatform("windows")]
-static int Unprivileged(string name)
-{
-    using var token = RestrictedToken.WithoutAdministrators();
-    return WindowsIdentity.RunImpersonated(token, () => AskAsUser(name));
-}
-
-[SupportedOSPlatform("windows")]
-static int AskAsUser(string name)
-{
-    using var identity = WindowsIdentity.GetCurrent();
-    if (new WindowsPrincipal(identity).IsInRole(WindowsBuiltInRole.Administrator))
-    {
-        Console.WriteLine("still an administrator");
-        return 3;
-    }
-    using var pipe = new NamedPipeClientStream(".", name, PipeDirection.InOut, PipeOptions.None, TokenImpersonationLevel.Identification);
-    try
-    {
-        pipe.Connect(5000);
-        // Let in: then it may ask, and must not change anything.
-        var request = Encoding.ASCII.GetBytes("""{"jsonrpc":"2.0","id":1,"method":"interface.add","params":{"master":"eth0","name":"intruder"}}""");
-        pipe.Write([.. Encoding.ASCII.GetBytes($"Content-Length: {request.Length}\r\n\r\n"), .. request]);
-        var answer = new byte[4096];
-        Console.WriteLine("let in: " + Encoding.UTF8.GetString(answer, 0, pipe.Read(answer)).Split("\r\n\r\n")[^1]);
-        return 4;
-    }
-    catch (UnauthorizedAccessException)
-    {
-        Console.WriteLine("refused");
-        return 0;
-    }
 }
