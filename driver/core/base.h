@@ -80,6 +80,17 @@ static inline uint32_t Add32(uint32_t *at, uint32_t value)
 {
     return (uint32_t)_InterlockedExchangeAdd((volatile int *)at, (int)value) + value;
 }
+static inline uint64_t FetchAdd64(uint64_t *at, uint64_t value)
+{
+    return (uint64_t)_InterlockedExchangeAdd64((volatile __int64 *)at, (__int64)value);
+}
+static inline bool CompareExchange64(uint64_t *at, uint64_t *expected, uint64_t value)
+{
+    uint64_t seen = (uint64_t)_InterlockedCompareExchange64((volatile __int64 *)at, (__int64)value, (__int64)*expected);
+    bool isDone = seen == *expected;
+    *expected = seen;
+    return isDone;
+}
 static inline void ExchangeFull64(uint64_t *at, uint64_t value) { _InterlockedExchange64((volatile __int64 *)at, (__int64)value); }
 #else
 static inline void *LoadPointer(void *const *at) { return __atomic_load_n(at, __ATOMIC_ACQUIRE); }
@@ -93,6 +104,13 @@ static inline void Store32(uint32_t *at, uint32_t value) { __atomic_store_n(at, 
 static inline void Add64(uint64_t *at, uint64_t value) { (void)__atomic_fetch_add(at, value, __ATOMIC_RELAXED); }
 // The sum.
 static inline uint32_t Add32(uint32_t *at, uint32_t value) { return __atomic_add_fetch(at, value, __ATOMIC_ACQ_REL); }
+// What was there.
+static inline uint64_t FetchAdd64(uint64_t *at, uint64_t value) { return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL); }
+// Where it fails, expected is what is there.
+static inline bool CompareExchange64(uint64_t *at, uint64_t *expected, uint64_t value)
+{
+    return __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
 // A full barrier as well: what is read afterwards is read after the others can see the value.
 static inline void ExchangeFull64(uint64_t *at, uint64_t value) { (void)__atomic_exchange_n(at, value, __ATOMIC_SEQ_CST); }
 #endif

@@ -89,6 +89,7 @@ static PortResult AddPort(Control *control, const IPVLAN_PORT *request)
     Port *port = PortCreate(&control->Epoch, request->MasterLuid, control->Seed, control->Processors);
     if (port == NULL)
         return PortNoMemory;
+    port->Serial = control->NextSerial++;
     port->NextSerial = control->NextSerial;
     PortResult result = PortSet(port, request->Fields, request->Mode, request->Flag, request->Options);
     if (result != PortOk) {
@@ -126,7 +127,7 @@ static void RemovePort(Control *control, Port *port)
         i = UINT32_MAX;
     }
     control->Hooks->PortLeaving(control, port);
-    control->NextSerial = port->NextSerial;
+    control->NextSerial = port->NextSerial > control->NextSerial ? port->NextSerial : control->NextSerial;
     while (control->Ports[slot] != port)
         slot++;
     STORE(control->Ports[slot], NULL);

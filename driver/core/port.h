@@ -66,7 +66,8 @@ struct Port {
     uint32_t Processors;
     uint32_t Members;
     uint32_t NextSerial;
-    uint32_t Reserved;
+    uint32_t Serial;  // never used again in this driver's life
+    uint32_t Backlog; // frames that wait to be flooded; the filter's
     uint64_t Drops[DropReasonCount];
 };
 

@@ -167,6 +167,20 @@ internal sealed unsafe class DriverPort : IReplayPort
         }).ErrnoName();
     }
 
+    /// <summary>Frames that the port dropped for a reason.</summary>
+    public long DropsOf(DropReason reason)
+    {
+        var status = _control.Port();
+        return (long)status.Drops[(int)reason];
+    }
+
+    /// <summary>Sets an interface's link or MTU; what its stack would do then is left out.</summary>
+    public void SetMtuAlone(string name, int ipMtu) =>
+        Must(_control.Interface(FilterAbi.SetInterface, Required(name).Luid, FilterAbi.SetMtuField, ipMtu: (uint)ipMtu));
+
+    /// <inheritdoc cref="SetMtuAlone"/>
+    public void SetUpAlone(string name, bool isUp) => Must(SetUp(Required(name), isUp));
+
     public void Dispose() => _bench.Dispose();
 
     private static byte[] Bytes(MacAddress mac)

@@ -9,6 +9,10 @@ public class VectorTests
     internal static readonly (string Target, BenchOptions Options)[] Benches =
     [
         ("core", BenchOptions.None),
+        ("filter", BenchOptions.None),
+        ("filter", BenchOptions.Translate),
+        ("filter", BenchOptions.TagOutOfBand | BenchOptions.Split),
+        ("filter", BenchOptions.Translate | BenchOptions.TagOutOfBand | BenchOptions.Split),
     ];
 
     public static IEnumerable<object[]> Cases => Benches.Select(bench => new object[] { bench.Target, bench.Options.ToString() });
