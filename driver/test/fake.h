@@ -135,7 +135,9 @@ void FakeSurpriseRemove(FakeAdapter *adapter);
 NDIS_FILTER_DRIVER_CHARACTERISTICS *FakeCharacteristics(void);
 
 // fake_device.c
-typedef struct FakeFile FakeFile;
+typedef struct FakeFile {
+    FILE_OBJECT Object;
+} FakeFile;
 typedef struct FakePendedControl FakePendedControl;
 FakeFile *FakeOpen(void);
 void FakeClose(FakeFile *file); // cleanup and close

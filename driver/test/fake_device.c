@@ -9,10 +9,6 @@ static DEVICE_OBJECT device;
 static bool hasDevice;
 static pthread_mutex_t cancelLock = PTHREAD_MUTEX_INITIALIZER;
 
-struct FakeFile {
-    FILE_OBJECT Object;
-};
-
 struct FakePendedControl {
     IRP Irp;
     IO_STACK_LOCATION Location;

@@ -179,9 +179,10 @@ VOID KMAPI NdisFPauseComplete(NDIS_HANDLE handle)
     FakeAdapter *adapter = handle;
     FakeRequireIrql(__func__, DISPATCH_LEVEL);
     pthread_mutex_lock(&lock);
-    FAKE_CHECK(StateOf(adapter) == FakePausing && !adapter->PauseCompleted, "a pause completed twice, or none");
-    adapter->PauseCompleted = true;
+    bool isAwaited = StateOf(adapter) == FakePausing && !adapter->PauseCompleted;
+    adapter->PauseCompleted = isAwaited;
     pthread_mutex_unlock(&lock);
+    FAKE_CHECK(isAwaited, "a pause completed twice, or none");
 }
 
 static bool IsPauseCompleted(FakeAdapter *adapter)
@@ -407,14 +408,17 @@ VOID KMAPI NdisFIndicateReceiveNetBufferLists(NDIS_HANDLE handle, PNET_BUFFER_LI
 void FakeReturn(FakeAdapter *adapter, PNET_BUFFER_LIST lists)
 {
     bool throughFilter = adapter->Handlers.ReturnNetBufferListsHandler != NULL;
-    for (PNET_BUFFER_LIST list = lists; list != NULL; list = list->Next) {
+    for (PNET_BUFFER_LIST list = lists, next; list != NULL; list = next) {
+        next = list->Next;
         FakeListState *state = FakeStateOf(list);
         FAKE_CHECK(state->Holder == HeldAbove && !state->IsBorrowed, "returned by a protocol that does not have it");
         state->Holder = throughFilter ? HeldByFilter : HeldByNobody;
         if (state->Origin == FromFilter)
             Add(&adapter->Own, -1);
-        else if (!throughFilter)
+        if (!throughFilter) {
             Add(&adapter->Indicated, -1);
+            FakeFreeList(list);
+        }
     }
     if (throughFilter)
         adapter->Handlers.ReturnNetBufferListsHandler(adapter->Module, lists, Dispatch());

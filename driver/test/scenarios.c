@@ -1,0 +1,23 @@
+// Runs the scenarios: scenarios [NAME...]. Last line: "N passed, 0 failed"; a fault ends the process.
+#include "scenario.h"
+
+static uint32_t Run(const Scenario *list)
+{
+    uint32_t count = 0;
+    for (; list->Name != NULL; list++, count++) {
+        (void)printf("%s\n", list->Name);
+        (void)fflush(stdout);
+        FakeSetProcessor(0);
+        list->Run();
+    }
+    return count;
+}
+
+int main(void)
+{
+    uint32_t passed = Run(DataScenarios) + Run(StateScenarios) + Run(RequestScenarios) + Run(FailureScenarios);
+    // Last: what it breaks stays broken.
+    passed += Run(NegativeScenarios);
+    (void)printf("%u passed, 0 failed\n", passed);
+    return 0;
+}
