@@ -234,8 +234,6 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterRestart(NDIS_HANDLE conte
     // A role that came after FilterSetModuleOptions waits for the restart that it asked for.
     if (module->HasHandlers)
         TakeRole(module);
-    StoreRelease64(&module->Gate.State, 0);
-    ModuleTellPort(module);
     masterLuid = module->Port == NULL ? 0 : module->Luid;
     isStandIn = module->Interface != NULL;
     if (isStandIn) {
@@ -249,6 +247,11 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterRestart(NDIS_HANDLE conte
         StatusStripOffload(module);
         StatusTellLink(module, isConnected, speed);
     }
+    // Last: from here on other modules deliver to this one. NDIS sees it running when this returns, and asks for no less.
+    CoreLock();
+    StoreRelease64(&module->Gate.State, 0);
+    ModuleTellPort(module);
+    CoreUnlock();
     if (masterLuid != 0)
         StatusTellStandIns(masterLuid);
     // Also where it was a master and is one no more: then the host's own wishes are put back.

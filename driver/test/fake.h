@@ -24,6 +24,8 @@ KIRQL FakeIrql(void);
 KIRQL FakeRaise(void);
 void FakeLower(KIRQL irql);
 void FakeRequireIrql(const char *call, KIRQL most);
+// Several threads use the fake: each runs its own processor's DPCs, whenever it lowers its IRQL, and nobody runs another's.
+void FakeSetThreaded(bool isThreaded);
 // Runs what DPCs are queued anywhere, until there are none. Only where no other thread uses the fake.
 void FakeDrain(void);
 void FakeAdvance(uint64_t units); // of 100 ns; timers that come due fire

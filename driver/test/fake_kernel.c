@@ -1,6 +1,7 @@
 #include "fake.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -13,6 +14,7 @@ static _Thread_local jmp_buf faultReturn;
 static _Thread_local bool expectsFault;
 static char lastFault[512];
 
+static bool isThreaded;
 static uint64_t allocations, failAt = UINT64_MAX, live;
 static uint64_t now = 1000000000;
 
@@ -153,9 +155,16 @@ void FakeLower(KIRQL to)
         RunDpcs(processor);
 }
 
+void FakeSetThreaded(bool threaded) { isThreaded = threaded; }
+
 void FakeDrain(void)
 {
     FAKE_CHECK(irql == PASSIVE_LEVEL, "drained at IRQL %u", irql);
+    if (isThreaded) {
+        RunDpcs(processor);
+        (void)sched_yield();
+        return;
+    }
     for (uint32_t i = 0; i < FakeProcessors; i++)
         RunDpcs(i);
 }
@@ -312,7 +321,7 @@ void FakeAdvance(uint64_t units)
     (void)__atomic_fetch_add(&now, units, __ATOMIC_RELAXED);
     for (int i = 0; i < MostTimers; i++) {
         pthread_mutex_lock(&timerLock);
-        PKDPC dpc = timers[i].Timer != NULL && timers[i].Due <= now ? timers[i].Dpc : NULL;
+        PKDPC dpc = timers[i].Timer != NULL && timers[i].Due <= __atomic_load_n(&now, __ATOMIC_RELAXED) ? timers[i].Dpc : NULL;
         if (dpc != NULL)
             timers[i].Timer = NULL;
         pthread_mutex_unlock(&timerLock);

@@ -293,7 +293,8 @@ static void Take(const char *call, FakeAdapter *adapter, PNET_BUFFER_LIST list, 
     FAKE_CHECK(state->Holder == HeldByFilter, "%s of a list that is not with the filter (%d)", call, state->Holder);
     if (state->Origin == FromFilter) {
         FAKE_CHECK(list->SourceHandle == adapter, "%s of an own list without this module's SourceHandle", call);
-        FAKE_CHECK(StateOf(adapter) == FakeRunning || StateOf(adapter) == FakePausing, "%s originates in state %d", call, StateOf(adapter));
+        // Restarting too: the restart is complete when FilterRestart returns, and nothing tells a filter when that is.
+        FAKE_CHECK(StateOf(adapter) != FakePaused, "%s originates in state %d", call, StateOf(adapter));
         for (int i = 0; i < MaxNetBufferListInfo; i++)
             FAKE_CHECK((uintptr_t)list->NetBufferListInfo[i] != 0xa5a5a5a5, "%s with an undefined out-of-band word %d", call, i);
         state->Adapter = adapter;

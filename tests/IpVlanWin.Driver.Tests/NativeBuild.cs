@@ -12,19 +12,26 @@ internal static class NativeBuild
     public static string Driver => Path.Combine(Root(), "driver");
 
     /// <summary>The library of a target: core or filter. The test is skipped where clang is missing.</summary>
-    public static string Library(string target)
+    public static string Library(string target) => Build(target, target + ".so", "");
+
+    /// <summary>The program of a target: scenarios or abi, with compiler flags. The test is skipped where clang is missing.</summary>
+    public static string Program(string target, string flags = "") => Build(target, target, flags);
+
+    private static string Build(string target, string name, string flags)
     {
         RequireTool("clang");
         lock (Built)
         {
-            if (Built.TryGetValue(target, out var path))
+            if (Built.TryGetValue(target + flags, out var path))
                 return path;
             var directory = Directory.CreateTempSubdirectory("ipvlan-driver-");
             AppDomain.CurrentDomain.ProcessExit += (_, _) => directory.Delete(recursive: true);
-            path = Path.Combine(directory.FullName, $"{target}.so");
-            var (status, output) = Run(Path.Combine(Driver, "test", "build"), target, path);
+            path = Path.Combine(directory.FullName, name);
+            var (status, output) = Run(Path.Combine(Driver, "test", "build"), [target, path], ("CFLAGS", flags));
+            if (status != 0 && output.Contains("libclang_rt", StringComparison.Ordinal))
+                Assert.Inconclusive("needs clang's sanitizers (Debian package libclang-rt-14-dev)");
             Assert.AreEqual(0, status, output);
-            return Built[target] = path;
+            return Built[target + flags] = path;
         }
     }
 
@@ -37,9 +44,15 @@ internal static class NativeBuild
     }
 
     /// <summary>Runs a program to its end: status, and both outputs.</summary>
-    public static (int Status, string Output) Run(string program, params string[] arguments)
+    public static (int Status, string Output) Run(string program, params string[] arguments) => Run(program, arguments, default);
+
+    /// <summary>The same with a variable in its environment.</summary>
+    public static (int Status, string Output) Run(string program, string[] arguments, (string Name, string Value) variable)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (variable.Name is not null)
+            start.Environment[variable.Name] = variable.Value;
+        using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
