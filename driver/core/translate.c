@@ -79,10 +79,12 @@ static void TranslateOptions(uint8_t *message, uint32_t length, Mac before, Mac 
 void TranslateSent(uint8_t *frame, uint32_t length, Mac own, Mac master)
 {
     uint32_t protocol, offset = LocatePacket(frame, length, &protocol);
-    if (offset == 0 || own == master)
+    if (length < EtherHeaderLength || own == master)
         return;
     ReplaceMac(frame, own, master);
     ReplaceMac(frame + MacLength, own, master);
+    if (offset == 0)
+        return;
     uint8_t *packet = frame + offset;
     length -= offset;
     if (protocol == TypeArp && IsArp(packet, length)) {
@@ -98,10 +100,10 @@ void TranslateSent(uint8_t *frame, uint32_t length, Mac own, Mac master)
 void TranslateDelivered(uint8_t *frame, uint32_t length, Mac own, Mac master)
 {
     uint32_t protocol, offset = LocatePacket(frame, length, &protocol);
-    if (offset == 0 || own == master)
+    if (length < EtherHeaderLength || own == master)
         return;
     ReplaceMac(frame, master, own);
-    if (protocol == TypeArp && IsArp(frame + offset, length - offset))
+    if (offset != 0 && protocol == TypeArp && IsArp(frame + offset, length - offset))
         ReplaceMac(frame + offset + 18, master, own);
 }
 

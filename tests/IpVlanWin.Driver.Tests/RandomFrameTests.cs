@@ -1,7 +1,6 @@
 using System.Globalization;
 using IpVlanWin.Cli.Replay;
 using IpVlanWin.Engine.Ipvlan;
-using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Tests.Oracle;
 using IpVlanWin.Engine.Wire;
 
