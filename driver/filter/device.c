@@ -4,14 +4,14 @@
 
 enum { MostWaitingRequests = 16 };
 
-#define TEXT(name, text)                      \
+#define WIDE_TEXT(name, text)                 \
     static const WCHAR name##Text[] = text;   \
     static const UNICODE_STRING name = {sizeof(name##Text) - sizeof(WCHAR), sizeof(name##Text), (WCHAR *)name##Text}
 
-TEXT(DeviceName, u"\\Device\\IpVlanWin");
-TEXT(SymbolicName, u"\\DosDevices\\IpVlanWin");
+WIDE_TEXT(DeviceName, u"\\Device\\IpVlanWin");
+WIDE_TEXT(SymbolicName, u"\\DosDevices\\IpVlanWin");
 // The system and administrators, nobody else.
-TEXT(Security, u"D:P(A;;GA;;;SY)(A;;GA;;;BA)");
+WIDE_TEXT(Security, u"D:P(A;;GA;;;SY)(A;;GA;;;BA)");
 
 static KSPIN_LOCK lock; // guards all below
 static LIST_ENTRY requests;

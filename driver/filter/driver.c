@@ -5,13 +5,13 @@ Driver TheDriver;
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD FilterUnload;
 
-#define TEXT(name, text)                      \
+#define WIDE_TEXT(name, text)                 \
     static const WCHAR name##Text[] = text;   \
     static const UNICODE_STRING name = {sizeof(name##Text) - sizeof(WCHAR), sizeof(name##Text), (WCHAR *)name##Text}
 
-TEXT(FriendlyName, u"IpVlanWin filter");
-TEXT(UniqueName, u"{9C3F2A61-5E0B-4C57-9B1D-7A0E6D1F4B28}"); // NetCfgInstanceId of the INF
-TEXT(ServiceName, u"ipvlan");
+WIDE_TEXT(FriendlyName, u"IpVlanWin filter");
+WIDE_TEXT(UniqueName, u"{9C3F2A61-5E0B-4C57-9B1D-7A0E6D1F4B28}"); // NetCfgInstanceId of the INF
+WIDE_TEXT(ServiceName, u"ipvlan");
 
 static NDIS_STATUS RegisterFilter(PDRIVER_OBJECT driver)
 {

@@ -140,7 +140,7 @@ FILTER_ATTACH FilterAttach;
 FILTER_DETACH FilterDetach;
 FILTER_RESTART FilterRestart;
 FILTER_PAUSE FilterPause;
-FILTER_SET_FILTER_MODULE_OPTIONS FilterSetModuleOptions;
+FILTER_SET_MODULE_OPTIONS FilterSetModuleOptions;
 _IRQL_requires_max_(DISPATCH_LEVEL) bool ModuleEnter(Module *module);
 _IRQL_requires_max_(DISPATCH_LEVEL) void ModuleLeave(Module *module);
 // Under the core's lock: tells the port what its master is like.

@@ -210,7 +210,7 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterSetModuleOptions(NDIS_HAN
         .ReceiveNetBufferListsHandler = hasRole ? FilterReceive : NULL,
         .ReturnNetBufferListsHandler = hasRole ? FilterReturn : NULL,
     };
-    return NdisSetOptionalHandlers(module->Handle, &handlers);
+    return NdisSetOptionalHandlers(module->Handle, (PNDIS_DRIVER_OPTIONAL_HANDLERS)(PVOID)&handlers);
 }
 
 static void ReadAttributes(Module *module, const NDIS_FILTER_RESTART_PARAMETERS *parameters)

@@ -2,8 +2,6 @@
 
 // Status indications and PnP: the link of a stand-in is its master's, and its offloads are none.
 
-enum { NdisDeviceStateD0 = 1 };
-
 static void Indicate(Module *module, NDIS_STATUS code, PVOID buffer, uint32_t length)
 {
     NDIS_STATUS_INDICATION indication = {

@@ -4,6 +4,7 @@
 
 #ifdef IPVLAN_WDK
 #include <ntddk.h>
+#define KMAPI
 #else
 
 #include <stddef.h>

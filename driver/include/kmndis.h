@@ -79,7 +79,7 @@ enum {
 #define NDIS_STATUS_INVALID_PARAMETER ((NDIS_STATUS)0xC000000D)
 #define NDIS_STATUS_RESOURCES ((NDIS_STATUS)0xC000009A)
 #define NDIS_STATUS_NOT_SUPPORTED ((NDIS_STATUS)0xC00000BB)
-#define NDIS_STATUS_MEDIA_DISCONNECTED ((NDIS_STATUS)0xC001001F)
+#define NDIS_STATUS_MEDIA_DISCONNECTED ((NDIS_STATUS)0xC023001F)
 #define NDIS_STATUS_MULTICAST_FULL ((NDIS_STATUS)0xC0010009)
 #define NDIS_STATUS_REQUEST_ABORTED ((NDIS_STATUS)0xC001000C)
 #define NDIS_STATUS_INVALID_PACKET ((NDIS_STATUS)0xC001000F)
@@ -108,7 +108,8 @@ enum {
 
 enum { NdisRequestQueryInformation = 0, NdisRequestSetInformation = 1, NdisRequestQueryStatistics = 2, NdisRequestMethod = 12 };
 enum { MediaConnectStateUnknown = 0, MediaConnectStateConnected = 1, MediaConnectStateDisconnected = 2 };
-enum { NetEventSetPower = 0, NdisDevicePnPEventSurpriseRemoved = 1, NdisDevicePnPEventRemoved = 2 };
+enum { NdisDeviceStateD0 = 1 };
+enum { NetEventSetPower = 0, NdisDevicePnPEventSurpriseRemoved = 2 };
 
 typedef struct _NET_BUFFER {
     struct _NET_BUFFER *Next;

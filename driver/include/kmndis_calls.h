@@ -5,7 +5,7 @@ typedef NDIS_STATUS KMAPI FILTER_ATTACH(NDIS_HANDLE filter, NDIS_HANDLE driverCo
 typedef VOID KMAPI FILTER_DETACH(NDIS_HANDLE context);
 typedef NDIS_STATUS KMAPI FILTER_RESTART(NDIS_HANDLE context, PNDIS_FILTER_RESTART_PARAMETERS parameters);
 typedef NDIS_STATUS KMAPI FILTER_PAUSE(NDIS_HANDLE context, PNDIS_FILTER_PAUSE_PARAMETERS parameters);
-typedef NDIS_STATUS KMAPI FILTER_SET_FILTER_MODULE_OPTIONS(NDIS_HANDLE context);
+typedef NDIS_STATUS KMAPI FILTER_SET_MODULE_OPTIONS(NDIS_HANDLE context);
 typedef VOID KMAPI FILTER_SEND_NET_BUFFER_LISTS(NDIS_HANDLE context, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG flags);
 typedef VOID KMAPI FILTER_SEND_NET_BUFFER_LISTS_COMPLETE(NDIS_HANDLE context, PNET_BUFFER_LIST lists, ULONG flags);
 typedef VOID KMAPI FILTER_CANCEL_SEND_NET_BUFFER_LISTS(NDIS_HANDLE context, PVOID cancelId);
@@ -39,7 +39,7 @@ typedef struct _NDIS_FILTER_DRIVER_CHARACTERISTICS {
     NDIS_STRING UniqueName;
     NDIS_STRING ServiceName;
     PVOID SetOptionsHandler;
-    FILTER_SET_FILTER_MODULE_OPTIONS *SetFilterModuleOptionsHandler;
+    FILTER_SET_MODULE_OPTIONS *SetFilterModuleOptionsHandler;
     FILTER_ATTACH *AttachHandler;
     FILTER_DETACH *DetachHandler;
     FILTER_RESTART *RestartHandler;
@@ -63,12 +63,16 @@ typedef struct _NDIS_FILTER_DRIVER_CHARACTERISTICS {
 C_ASSERT(sizeof(NDIS_FILTER_PARTIAL_CHARACTERISTICS) == 48 && sizeof(NDIS_FILTER_DRIVER_CHARACTERISTICS) == 224);
 C_ASSERT(offsetof(NDIS_FILTER_DRIVER_CHARACTERISTICS, AttachHandler) == 80 && offsetof(NDIS_FILTER_DRIVER_CHARACTERISTICS, StatusHandler) == 192);
 
+typedef struct _NDIS_DRIVER_OPTIONAL_HANDLERS {
+    NDIS_OBJECT_HEADER Header;
+} NDIS_DRIVER_OPTIONAL_HANDLERS, *PNDIS_DRIVER_OPTIONAL_HANDLERS;
+
 #define KM_NDIS_IMPORTS(X)                                                                                                            \
     X(NDIS_STATUS, NdisFRegisterFilterDriver,                                                                                         \
       (PDRIVER_OBJECT driver, NDIS_HANDLE context, NDIS_FILTER_DRIVER_CHARACTERISTICS * characteristics, NDIS_HANDLE * handle))       \
     X(VOID, NdisFDeregisterFilterDriver, (NDIS_HANDLE driver))                                                                        \
     X(NDIS_STATUS, NdisFSetAttributes, (NDIS_HANDLE filter, NDIS_HANDLE context, NDIS_FILTER_ATTRIBUTES * attributes))                \
-    X(NDIS_STATUS, NdisSetOptionalHandlers, (NDIS_HANDLE filter, NDIS_FILTER_PARTIAL_CHARACTERISTICS * handlers))                     \
+    X(NDIS_STATUS, NdisSetOptionalHandlers, (NDIS_HANDLE filter, PNDIS_DRIVER_OPTIONAL_HANDLERS handlers))                            \
     X(NDIS_STATUS, NdisFRestartFilter, (NDIS_HANDLE filter))                                                                          \
     X(VOID, NdisFPauseComplete, (NDIS_HANDLE filter))                                                                                 \
     X(VOID, NdisFSendNetBufferLists, (NDIS_HANDLE filter, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG flags))                \

@@ -138,8 +138,9 @@ NDIS_STATUS KMAPI NdisFSetAttributes(NDIS_HANDLE handle, NDIS_HANDLE context, ND
     return NDIS_STATUS_SUCCESS;
 }
 
-NDIS_STATUS KMAPI NdisSetOptionalHandlers(NDIS_HANDLE handle, NDIS_FILTER_PARTIAL_CHARACTERISTICS *handlers)
+NDIS_STATUS KMAPI NdisSetOptionalHandlers(NDIS_HANDLE handle, PNDIS_DRIVER_OPTIONAL_HANDLERS optional)
 {
+    NDIS_FILTER_PARTIAL_CHARACTERISTICS *handlers = (void *)optional;
     FakeAdapter *adapter = handle;
     FakeRequireIrql(__func__, PASSIVE_LEVEL);
     FAKE_CHECK(handlers->Header.Type == NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS && handlers->Header.Size == 48, "header");

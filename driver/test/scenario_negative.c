@@ -130,7 +130,7 @@ static void HandlersWhileRunning(void *unused)
 {
     (void)unused;
     NDIS_FILTER_PARTIAL_CHARACTERISTICS none = {.Header = {NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS, 1, 48}};
-    (void)NdisSetOptionalHandlers(world->Master, &none);
+    (void)NdisSetOptionalHandlers(world->Master, (PNDIS_DRIVER_OPTIONAL_HANDLERS)(PVOID)&none);
 }
 static void PauseCompletedUnasked(void *unused) { (void)unused, NdisFPauseComplete(world->Master); }
 static void LeakAtDetach(void *unused)

@@ -37,8 +37,8 @@ public class InfTests
     {
         var source = File.ReadAllText(Path.Combine(NativeBuild.Driver, "filter", "driver.c"));
         var id = Value("Install", "NetCfgInstanceId").Trim('"');
-        StringAssert.Contains(source, $"TEXT(UniqueName, u\"{id}\")");
-        StringAssert.Contains(source, "TEXT(ServiceName, u\"ipvlan\")");
+        StringAssert.Contains(source, $"WIDE_TEXT(UniqueName, u\"{id}\")");
+        StringAssert.Contains(source, "WIDE_TEXT(ServiceName, u\"ipvlan\")");
         Assert.AreEqual(@"%13%\ipvlan.sys", Value("Service", "ServiceBinary"));
     }
 
