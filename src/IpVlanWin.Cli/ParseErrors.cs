@@ -11,9 +11,6 @@ internal static class ParseErrors
     {
         if (parsed.Errors.Count == 0)
             return null;
-        // The library would take a verb that stands behind the unknown one.
-        if (parsed.Tokens is [{ Type: TokenType.Argument } first, ..] && !first.Value.StartsWith('-'))
-            return $"unknown verb \"{first.Value}\": must be {Verbs(parsed.RootCommandResult.Command)}";
         var command = parsed.CommandResult.Command;
         if (parsed.UnmatchedTokens is [var unknown, ..])
         {

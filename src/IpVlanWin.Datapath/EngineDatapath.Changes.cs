@@ -1,6 +1,7 @@
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
+using IpVlanWin.HostNetwork.Linux;
 
 namespace IpVlanWin.Datapath;
 
@@ -96,6 +97,19 @@ public sealed partial class EngineDatapath
             }
             _sides.Remove(name);
             _sides.Add(newName, side);
+            return PortResult.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    public PortResult Move(string name, string? namespaceName)
+    {
+        lock (_lock)
+        {
+            if (!_sides.TryGetValue(name, out var side))
+                return PortResult.NoDevice;
+            if (side.NamespaceName != namespaceName)
+                side.MoveTo(namespaceName is null ? null : NetworkNamespace.Open(namespaceName));
             return PortResult.Ok;
         }
     }

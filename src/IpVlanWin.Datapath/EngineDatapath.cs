@@ -30,6 +30,7 @@ public sealed partial class EngineDatapath : IDatapath
     private readonly PumpThread _pump;
     private readonly HostWatch _wireWatch;
     private readonly Timer _polling;
+    private readonly Announcer? _announcer;
     private readonly int _wireIndex;
 
     // Guards _sides, and puts changes in order.
@@ -56,6 +57,7 @@ public sealed partial class EngineDatapath : IDatapath
         _port = new Port(settings.MasterName, mac, IpMtuOf(link), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
         _port.SetMode(settings.Mode);
         _port.SetFlag(settings.Flag);
+        _announcer = settings.Announces ? new Announcer(_port, SendOnMaster) : null;
         var opened = new Stack<IDisposable>();
         try
         {
@@ -113,7 +115,7 @@ public sealed partial class EngineDatapath : IDatapath
     public int LinkIndexOf(string name)
     {
         lock (_lock)
-            return _sides[name].Tap.InterfaceIndex;
+            return _sides[name].LinkIndex;
     }
 
     /// <inheritdoc/>
@@ -166,6 +168,7 @@ public sealed partial class EngineDatapath : IDatapath
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var result = _port.SetMode(mode);
             FollowPort();
+            AnnounceAll();
             return result;
         }
     }
@@ -183,6 +186,7 @@ public sealed partial class EngineDatapath : IDatapath
             _isDisposed = true;
         }
         _polling.Dispose();
+        _announcer?.Stop();
         _wireWatch.Dispose();
         _host.Stop();
         _pump.Dispose();
@@ -204,7 +208,9 @@ public sealed partial class EngineDatapath : IDatapath
         try
         {
             // Asked for from within a callback that closing the side waits for: so never on that thread.
-            side = new InterfaceSide(_port, added, own, _settings.HostNamespace, _settings.Decorate, () => ThreadPool.QueueUserWorkItem(_ => RetryRefused()));
+            side = new InterfaceSide(
+                _port, added, own, _settings.HostNamespace, _settings.Decorate, () => ThreadPool.QueueUserWorkItem(_ => RetryRefused()),
+                address => _announcer?.Announce(added, address, PumpThread.Now));
         }
         catch
         {
@@ -242,13 +248,36 @@ public sealed partial class EngineDatapath : IDatapath
         }
     }
 
-    private void Poll() => ForEachSide(side =>
+    private void Poll()
     {
-        side.ReadGroups();
-        // We hold the namespace ourselves, by the TAP already: it ends for us when its name does.
-        if (!side.IsNamespaceThere())
-            Remove(side.Interface);
-    });
+        ForEachSide(side =>
+        {
+            side.ReadGroups();
+            // We hold the namespace ourselves, by the TAP already: it ends for us when its name does.
+            if (!side.IsNamespaceThere())
+                Remove(side.Interface);
+        });
+        _announcer?.Tick(PumpThread.Now);
+    }
+
+    /// <summary>Later, on another thread: who calls may hold a lock that is taken within ours elsewhere.</summary>
+    private void AnnounceAll()
+    {
+        if (_announcer is not null)
+            ThreadPool.QueueUserWorkItem(_ => ForEachSide(static side => side.AnnounceAll()));
+    }
+
+    /// <summary>As the host itself sends. Not after the pump has ended.</summary>
+    private void SendOnMaster(byte[] frame)
+    {
+        byte[] buffer = [.. new byte[FrameBatch.Headroom], .. frame];
+        _pump.Post(pump =>
+        {
+            pump.TakeSnapshot();
+            pump.SendFromHost(buffer, default);
+            pump.Flush();
+        });
+    }
 
     private void RetryRefused() => ForEachSide(static side => side.RetryRefused());
 
@@ -282,8 +311,15 @@ public sealed partial class EngineDatapath : IDatapath
 
     private void OnMasterLink()
     {
+        bool cameUp;
         lock (_masterLock)
-            _port.SetMasterUp(_wireIsUp && _host.IsUp);
+        {
+            var isUp = _wireIsUp && _host.IsUp;
+            cameUp = isUp && !_port.IsMasterUp;
+            _port.SetMasterUp(isUp);
+        }
+        if (cameUp)
+            AnnounceAll();
     }
 
     private void OnWireChanges(IReadOnlyList<HostChange> changes)
@@ -313,6 +349,8 @@ public sealed partial class EngineDatapath : IDatapath
             _host.Follow(mac, ipMtu);
             FollowPort();
         }
+        if (before.Mac != mac)
+            AnnounceAll();
     }
 
     private static int IpMtuOf(HostLink link) => Math.Min(link.IpMtu, MaxTapIpMtu);

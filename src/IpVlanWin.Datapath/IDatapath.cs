@@ -1,4 +1,6 @@
+using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Tracing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Datapath;
@@ -109,4 +111,25 @@ public interface IDatapath : IDisposable
     /// <summary>Gives an interface another name. EEXIST, ENODEV.</summary>
     /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
     PortResult Rename(string name, string newName);
+
+    /// <summary>
+    /// Moves an interface to another namespace. It stays the same interface with its counters; it is down there and without addresses, as on
+    /// Linux, and no other interface notices. ENODEV, ENOTSUP where it has to be removed and added instead.
+    /// </summary>
+    /// <param name="name">The interface.</param>
+    /// <param name="namespaceName">Where to; null for the host's.</param>
+    /// <exception cref="HostNetwork.HostNetworkException">The namespace is not there, or has a link of that name; the interface is where it was.</exception>
+    PortResult Move(string name, string? namespaceName) => PortResult.NotSupported;
+
+    /// <summary>Records the port's frames, or one interface's, until what it returns is disposed. Null where there is no such interface.</summary>
+    /// <param name="sink">Gets the frames and their reasons; stays the caller's.</param>
+    /// <param name="name">The interface; null for all and the master.</param>
+    /// <exception cref="NotSupportedException">This data path cannot.</exception>
+    IDisposable? StartCapture(CaptureSink sink, string? name) => throw new NotSupportedException($"data path {Kind} cannot capture");
+
+    /// <summary>What would become of a frame, and why; nothing is sent and no counter moves. Null where there is no such interface.</summary>
+    /// <param name="sender">The interface that sends it; null for one that comes from the wire.</param>
+    /// <param name="frame">The frame, finished.</param>
+    /// <exception cref="NotSupportedException">This data path cannot.</exception>
+    FrameTrace? Trace(string? sender, ReadOnlySpan<byte> frame) => throw new NotSupportedException($"data path {Kind} cannot trace");
 }

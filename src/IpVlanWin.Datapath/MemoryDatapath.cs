@@ -1,4 +1,6 @@
+using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Tracing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Datapath;
@@ -113,6 +115,48 @@ public sealed class MemoryDatapath : IDatapath
     }
 
     /// <inheritdoc/>
+    public PortResult Move(string name, string? namespaceName)
+    {
+        lock (_lock)
+        {
+            if (!_byName.TryGetValue(name, out var member))
+                return PortResult.NoDevice;
+            if (member.Namespace == namespaceName)
+                return PortResult.Ok;
+            _port.SetUp(member.Interface, false);
+            foreach (var prefix in _port.AddressesOf(member.Interface))
+                _port.RemoveAddress(member.Interface, prefix);
+            _byName[name] = member with { Namespace = namespaceName };
+            return PortResult.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>It describes what is there; frames there are none.</remarks>
+    public IDisposable? StartCapture(CaptureSink sink, string? name)
+    {
+        lock (_lock)
+        {
+            Member? only = null;
+            if (name is not null && !_byName.TryGetValue(name, out only))
+                return null;
+            _ = new PortCapture(sink, _port.MasterName, _byName.Values.OrderBy(static member => member.Order).Select(static member => member.Interface), only?.Interface);
+            return new NothingToEnd();
+        }
+    }
+
+    /// <inheritdoc/>
+    public FrameTrace? Trace(string? sender, ReadOnlySpan<byte> frame)
+    {
+        if (sender is null)
+            return FrameTrace.OfReceived(_port, frame);
+        Member? from;
+        lock (_lock)
+            _byName.TryGetValue(sender, out from);
+        return from is null ? null : FrameTrace.OfSent(_port, from.Interface, frame, TimeSpan.Zero);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _completion.TrySetResult();
 
     private InterfaceStatus Status(Member member) => new(
@@ -123,6 +167,13 @@ public sealed class MemoryDatapath : IDatapath
     {
         lock (_lock)
             return _byName.TryGetValue(name, out var member) ? change(member.Interface) : PortResult.NoDevice;
+    }
+
+    private sealed class NothingToEnd : IDisposable
+    {
+        public void Dispose()
+        {
+        }
     }
 
     private sealed record Member(VirtualInterface Interface, string? Namespace, long Order);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Routing;
@@ -19,17 +20,21 @@ public sealed class FramePump : IDisposable
 
     private readonly Port _port;
     private readonly Action<L3Address> _resolve;
-    private readonly IFrameDevice _wire;
+    private readonly IFrameDevice _bareWire;
     private readonly IFrameDevice _host;
     private readonly OffloadEgress _egress = new();
-    private readonly FragmentingDevice _fragmentingWire;
     private readonly FrameBatch _batch;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
     // Devices that were sent something since the last flush; one may stand here more than once.
     private readonly List<IFrameDevice> _unflushed = new(MostUnflushed);
     private readonly byte[] _scratch = new byte[FrameBatch.Headroom + FrameBatch.MaxFrameLength];
+    // What frames go through: the devices themselves, or before them what tells the watch.
+    private IFrameDevice _wire;
+    private FragmentingDevice _fragmentingWire;
     private IFrameDevice?[] _interfaces = [];
+    private (VirtualInterface? Member, IFrameDevice? Bare)[] _attached = [];
+    private IFrameWatch? _watch;
     private PortSnapshot _snapshot;
     private TimeSpan _tooBigWindow = TimeSpan.MinValue;
     private int _tooBigReplies;
@@ -44,7 +49,7 @@ public sealed class FramePump : IDisposable
     {
         ArgumentNullException.ThrowIfNull(port);
         (_port, _resolve) = (port, resolve);
-        (_wire, _host) = (wire, host);
+        (_bareWire, _wire, _host) = (wire, wire, host);
         _fragmentingWire = new FragmentingDevice(wire);
         _batch = batch ?? new FrameBatch();
         _snapshot = port.Snapshot;
@@ -61,8 +66,12 @@ public sealed class FramePump : IDisposable
     {
         ArgumentNullException.ThrowIfNull(attached);
         if (attached.Id >= _interfaces.Length)
+        {
             Array.Resize(ref _interfaces, Math.Max(8, Math.Max(attached.Id + 1, _interfaces.Length * 2)));
-        _interfaces[attached.Id] = device;
+            Array.Resize(ref _attached, _interfaces.Length);
+        }
+        _attached[attached.Id] = (attached, device);
+        _interfaces[attached.Id] = Watched(device, attached);
     }
 
     /// <summary>The interface's device is no longer used.</summary>
@@ -70,13 +79,28 @@ public sealed class FramePump : IDisposable
     {
         ArgumentNullException.ThrowIfNull(detached);
         if (detached.Id < _interfaces.Length)
-            _interfaces[detached.Id] = null;
+            (_interfaces[detached.Id], _attached[detached.Id]) = (null, default);
+    }
+
+    /// <summary>Shows the frames that follow to a watch, in place of the one before; null for none.</summary>
+    public void Watch(IFrameWatch? watch)
+    {
+        _watch = watch;
+        _wire = Watched(_bareWire, null);
+        _fragmentingWire = new FragmentingDevice(_wire);
+        for (var i = 0; i < _attached.Length; i++)
+        {
+            if (_attached[i].Bare is { } bare)
+                _interfaces[i] = Watched(bare, _attached[i].Member);
+        }
     }
 
     /// <summary>Moves one batch that came from the wire. Returns true where more may wait.</summary>
     public bool ReceiveFromWire(TimeSpan now)
     {
         Read(_wire);
+        if (_watch is not null)
+            return MoveWatched(null, now);
         for (var i = 0; i < _batch.Count; i++)
             Receive(_batch.Buffer(i), _batch.Offload(i), now);
         return EndBatch();
@@ -98,6 +122,8 @@ public sealed class FramePump : IDisposable
         if (sender.Id >= _interfaces.Length || _interfaces[sender.Id] is not { } device)
             return false;
         Read(device);
+        if (_watch is not null)
+            return MoveWatched(sender, now);
         for (var i = 0; i < _batch.Count; i++)
             Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now);
         return EndBatch();
@@ -127,7 +153,7 @@ public sealed class FramePump : IDisposable
         if (_snapshot.IsUp)
             Send(_wire, buffer, offload, null);
         else
-            _snapshot.CountDrop(DropReason.MasterDown);
+            LoseFromHost(buffer, offload);
     }
 
     /// <summary>The port as it is now holds for the frames that follow. Batches do it by themselves.</summary>
@@ -204,6 +230,44 @@ public sealed class FramePump : IDisposable
         device.Receive(_batch);
         TakeSnapshot();
     }
+
+    /// <summary>The batch, from an interface or the wire, with the watch looking on.</summary>
+    private bool MoveWatched(VirtualInterface? sender, TimeSpan now)
+    {
+        var watch = _watch!;
+        for (var i = 0; i < _batch.Count; i++)
+        {
+            var buffer = _batch.Buffer(i);
+            var frame = buffer[FrameBatch.Headroom..];
+            ref readonly var offload = ref _batch.Offload(i);
+            var hop = default(NextHop);
+            var invalid = _port.Drops[DropReason.L3sInvalid];
+            var decision = sender is null ? _snapshot.Receive(frame, offload) : _snapshot.Transmit(sender, frame, offload, now, ref hop);
+            // The host has it then, but not the interface it was for.
+            var reason = _port.Drops[DropReason.L3sInvalid] != invalid ? DropReason.L3sInvalid : ReasonFor(decision, frame.Length, hop);
+            watch.Arrived(sender, frame, offload, reason);
+            CarryOut(decision, sender, buffer, offload, now, ref hop);
+        }
+        watch.EndBatch();
+        return EndBatch();
+    }
+
+    /// <summary>Why a frame will go nowhere: what was decided, or that what it would wait in is full.</summary>
+    private DropReason ReasonFor(in Decision decision, int frameLength, in NextHop hop) => decision.Action switch
+    {
+        DecisionAction.Drop => decision.Reason,
+        DecisionAction.FloodReceived or DecisionAction.FloodSent when _backlog.Count == Backlog.Capacity => DropReason.BacklogFull,
+        DecisionAction.NeighborMissing when !_pending.HasRoom(hop.Address, frameLength) => DropReason.NeighborQueueFull,
+        _ => DropReason.None,
+    };
+
+    private void LoseFromHost(ReadOnlySpan<byte> buffer, in FrameOffload offload)
+    {
+        _watch?.Left(null, buffer[FrameBatch.Headroom..], offload, DropReason.MasterDown);
+        _snapshot.CountDrop(DropReason.MasterDown);
+    }
+
+    private IFrameDevice Watched(IFrameDevice device, VirtualInterface? at) => _watch is null ? device : new WatchedDevice(device, _watch, at);
 
     private bool EndBatch()
     {

@@ -203,7 +203,8 @@ internal sealed class ClientConnection : IDisposable
             waiting?.TrySetResult(new RpcAnswer(result.Clone(), null));
     }
 
-    private static ControlException Refusal(JsonElement error)
+    /// <summary>The error member of an answer.</summary>
+    public static ControlException Refusal(JsonElement error)
     {
         var sentence = error.TryGetProperty("message", out var message) ? message.GetString() : null;
         var number = error.TryGetProperty("code", out var code) && code.TryGetInt32(out var value) ? value : 0;

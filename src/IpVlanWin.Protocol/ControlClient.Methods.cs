@@ -73,15 +73,37 @@ public sealed partial class ControlClient
     /// <summary>state.import: the document replaces the whole state, or nothing changes. bad-argument and what its parts would be refused for.</summary>
     public async Task<ChangeReply> ImportStateAsync(StateDocument document, CancellationToken cancellation = default)
     {
+        var last = await SendPiecesAsync(document, cancellation).ConfigureAwait(false);
+        return await ChangeAsync(last, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets the service judge a document as state.import would, changing nothing.</summary>
+    /// <exception cref="ControlException">What an import would be refused for.</exception>
+    /// <returns>The state's version, unchanged by this.</returns>
+    public async Task<ChangeReply> CheckStateAsync(StateDocument document, CancellationToken cancellation = default)
+    {
+        var last = await SendPiecesAsync(document, cancellation).ConfigureAwait(false);
+        // A batch is one transaction, and no interface has a name of two words: the second change undoes the first, if that was legal.
+        RpcCall[] calls = [last, RpcCall.RemoveInterface(new InterfaceName { Name = "no interface" })];
+        var answers = await SendAsync(calls, isBatch: true, cancellation).ConfigureAwait(false);
+        if (answers[0].Error is { } error && error.Code != ErrorCode.BatchRefused)
+            throw error;
+        return new ChangeReply { Version = (await GetServiceAsync(cancellation).ConfigureAwait(false)).StateVersion };
+    }
+
+    /// <summary>Sends a document but for its last piece, which is returned.</summary>
+    private async Task<RpcCall> SendPiecesAsync(StateDocument document, CancellationToken cancellation)
+    {
         var text = JsonSerializer.Serialize(document, ProtocolJson.Plain.StateDocument);
         for (var start = 0; ;)
         {
             var length = PieceLength(text, start);
             var piece = new ImportPiece { Text = text.Substring(start, length), IsFirst = start == 0, IsLast = start + length == text.Length };
-            var reply = await ChangeAsync(RpcCall.Ask("state.import", piece, ProtocolJson.Plain.ImportPiece), cancellation).ConfigureAwait(false);
+            var call = RpcCall.Ask("state.import", piece, ProtocolJson.Plain.ImportPiece);
+            if (piece.IsLast)
+                return call;
+            await ChangeAsync(call, cancellation).ConfigureAwait(false);
             start += length;
-            if (start == text.Length)
-                return reply;
         }
     }
 

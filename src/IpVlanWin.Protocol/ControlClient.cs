@@ -125,32 +125,37 @@ public sealed partial class ControlClient : IDisposable
                 return connected;
             _connection?.Dispose();
             _connection = null;
-            // Identification: whoever may have taken the name learns who we are and cannot act for us.
-            var pipe = new NamedPipeClientStream(".", _pipeName, PipeDirection.InOut, PipeOptions.Asynchronous, TokenImpersonationLevel.Identification);
-            try
-            {
-                await pipe.ConnectAsync((int)ConnectTimeout.TotalMilliseconds, cancellation).ConfigureAwait(false);
-            }
-            catch (Exception fault) when (fault is TimeoutException or IOException)
-            {
-                pipe.Dispose();
-                throw ErrorCode.ServiceUnreachable.With(_pipeName, "nobody listens");
-            }
-            catch (UnauthorizedAccessException)
-            {
-                pipe.Dispose();
-                throw ErrorCode.AccessDenied.With("talking to the service");
-            }
-            catch
-            {
-                pipe.Dispose();
-                throw;
-            }
-            return _connection = new ClientConnection(pipe);
+            return _connection = new ClientConnection(await OpenPipeAsync(_pipeName, cancellation).ConfigureAwait(false));
         }
         finally
         {
             _connecting.Release();
+        }
+    }
+
+    private async Task<NamedPipeClientStream> OpenPipeAsync(string pipeName, CancellationToken cancellation)
+    {
+        // Identification: whoever may have taken the name learns who we are and cannot act for us.
+        var pipe = new NamedPipeClientStream(".", pipeName, PipeDirection.InOut, PipeOptions.Asynchronous, TokenImpersonationLevel.Identification);
+        try
+        {
+            await pipe.ConnectAsync((int)ConnectTimeout.TotalMilliseconds, cancellation).ConfigureAwait(false);
+            return pipe;
+        }
+        catch (Exception fault) when (fault is TimeoutException or IOException)
+        {
+            pipe.Dispose();
+            throw ErrorCode.ServiceUnreachable.With(pipeName, "nobody listens");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            pipe.Dispose();
+            throw ErrorCode.AccessDenied.With("talking to the service");
+        }
+        catch
+        {
+            pipe.Dispose();
+            throw;
         }
     }
 }

@@ -72,14 +72,14 @@ public sealed class MessageReader
         if (headLength > MaxHead)
             throw ErrorCode.ParseError.With($"its head is longer than {MaxHead} bytes");
         var length = ParseLength(_start, headLength);
-        _start += headLength;
-        while (_end - _start < length)
+        // The head is passed only with the whole message: a read that is cancelled can be done again.
+        while (_end - _start < headLength + length)
         {
-            if (!await FillAsync(length, late.Token).ConfigureAwait(false))
-                throw ErrorCode.ParseError.With($"it ends after {_end - _start} of {length} bytes");
+            if (!await FillAsync(headLength + length, late.Token).ConfigureAwait(false))
+                throw ErrorCode.ParseError.With($"it ends after {_end - _start - headLength} of {length} bytes");
         }
-        var message = new ArraySegment<byte>(_buffer, _start, length);
-        _start += length;
+        var message = new ArraySegment<byte>(_buffer, _start + headLength, length);
+        _start += headLength + length;
         return message;
     }
 

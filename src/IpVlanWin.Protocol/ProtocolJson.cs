@@ -19,6 +19,10 @@ namespace IpVlanWin.Protocol;
 [JsonSerializable(typeof(ImportPiece))]
 [JsonSerializable(typeof(NoArguments))]
 [JsonSerializable(typeof(CancelRequest))]
+[JsonSerializable(typeof(SubscribeSpec))]
+[JsonSerializable(typeof(CaptureSpec))]
+[JsonSerializable(typeof(CaptureName))]
+[JsonSerializable(typeof(TraceSpec))]
 [JsonSerializable(typeof(PortRecord))]
 [JsonSerializable(typeof(InterfaceRecord))]
 [JsonSerializable(typeof(ServiceRecord))]
@@ -28,6 +32,14 @@ namespace IpVlanWin.Protocol;
 [JsonSerializable(typeof(Page<StatisticsRecord>))]
 [JsonSerializable(typeof(ChangeReply))]
 [JsonSerializable(typeof(ExportPiece))]
+[JsonSerializable(typeof(SubscribeReply))]
+[JsonSerializable(typeof(InterfaceEvent))]
+[JsonSerializable(typeof(PortEvent))]
+[JsonSerializable(typeof(StatisticsEvent))]
+[JsonSerializable(typeof(LostEvent))]
+[JsonSerializable(typeof(CaptureReply))]
+[JsonSerializable(typeof(CaptureTotals))]
+[JsonSerializable(typeof(TraceReply))]
 [JsonSerializable(typeof(ErrorData))]
 [JsonSerializable(typeof(StateDocument))]
 public sealed partial class ProtocolJson : JsonSerializerContext
@@ -53,7 +65,8 @@ public sealed partial class ProtocolJson : JsonSerializerContext
         }
         catch (JsonException fault)
         {
-            var field = fault.Path is { Length: > 2 } path ? path.Substring(2) : "params";
+            // $.name, $.addresses[1], or $['a name with blanks'].
+            var field = fault.Path is { Length: > 2 } path ? path.Substring(2).Trim('\'', ']') + (path[path.Length - 1] == ']' && path[1] == '.' ? "]" : "") : "params";
             throw ErrorCode.BadArgument.With(field, "among " + Fields(type));
         }
     }

@@ -40,6 +40,9 @@ public sealed record PortRecord
 /// <summary>An interface as it is: what was asked for and what became of it.</summary>
 public sealed record InterfaceRecord
 {
+    /// <summary>Its number: stays through a change of name and is never used again.</summary>
+    public long Index { get; init; }
+
     /// <summary>Its name, unique in the service.</summary>
     public string Name { get; init; } = "";
 

@@ -109,6 +109,9 @@ public sealed record InterfaceChange
     /// <summary>up or down.</summary>
     public string? Admin { get; init; }
 
+    /// <summary>Always refused (mac-not-settable): every interface has its master's.</summary>
+    public string? Mac { get; init; }
+
     /// <summary>Refuse unless the interface is at this version.</summary>
     public long? Version { get; init; }
 }

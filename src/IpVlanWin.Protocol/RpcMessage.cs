@@ -1,3 +1,6 @@
+#if NETSTANDARD2_0
+using System.Text;
+#endif
 using System.Text.Json;
 
 namespace IpVlanWin.Protocol;
@@ -33,8 +36,14 @@ public sealed class RpcMessage : IDisposable
     /// <summary>Most requests of a batch.</summary>
     public const int MaxBatch = 1000;
 
+    // What a document costs in memory follows its tokens, many times its bytes; a batch of many long lists of addresses has half as many.
+    private const int MaxTokens = 128 * 1024;
     private const int LongestId = 64;
 
+#if NETSTANDARD2_0
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+#endif
     private readonly JsonDocument _document;
 
     private RpcMessage(JsonDocument document, IReadOnlyList<RpcRequest> requests, bool isBatch) =>
@@ -50,15 +59,25 @@ public sealed class RpcMessage : IDisposable
     /// <exception cref="ControlException">parse-error: no JSON. invalid-request: an empty or too large batch.</exception>
     public static RpcMessage Parse(ArraySegment<byte> utf8)
     {
+        // The parser looks at text only when it is asked for, too late to refuse the message.
+        if (!IsUtf8(utf8))
+            throw ErrorCode.ParseError.With("it is not UTF-8");
         JsonDocument document;
         try
         {
+            if (utf8.Count > MaxTokens)
+                CountTokens(utf8);
             // The document keeps the bytes, and the reader's buffer is used again.
-            document = JsonDocument.Parse(utf8.AsSpan().ToArray(), new JsonDocumentOptions { MaxDepth = ProtocolJson.MaxDepth });
+            document = JsonDocument.Parse(utf8.AsSpan().ToArray(), new JsonDocumentOptions { MaxDepth = ProtocolJson.MaxDepth, AllowDuplicateProperties = false });
         }
         catch (JsonException fault)
         {
-            throw ErrorCode.ParseError.With($"it is not JSON at byte {fault.BytePositionInLine ?? 0} of line {(fault.LineNumber ?? 0) + 1}");
+            throw ErrorCode.ParseError.With($"it is not JSON, or has a member twice, at byte {fault.BytePositionInLine ?? 0} of line {(fault.LineNumber ?? 0) + 1}");
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair: such a name can be compared with no other.
+            throw ErrorCode.ParseError.With("the name of a member is not a text");
         }
         try
         {
@@ -106,6 +125,33 @@ public sealed class RpcMessage : IDisposable
         return arguments.ValueKind is JsonValueKind.Undefined or JsonValueKind.Object or JsonValueKind.Array
             ? new RpcRequest(id, name, arguments, null)
             : Bad(id, "its params must be an object");
+    }
+
+    private static void CountTokens(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = ProtocolJson.MaxDepth });
+        for (var left = MaxTokens; reader.Read(); left--)
+        {
+            if (left == 0)
+                throw ErrorCode.ParseError.With($"it has more than {MaxTokens} values and names");
+        }
+    }
+
+    private static bool IsUtf8(ArraySegment<byte> bytes)
+    {
+#if NETSTANDARD2_0
+        try
+        {
+            s_strict.GetCharCount(bytes.Array!, bytes.Offset, bytes.Count);
+            return true;
+        }
+        catch (DecoderFallbackException)
+        {
+            return false;
+        }
+#else
+        return System.Text.Unicode.Utf8.IsValid(bytes);
+#endif
     }
 
     private static bool IsId(JsonElement id) =>

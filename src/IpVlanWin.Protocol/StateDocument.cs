@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace IpVlanWin.Protocol;
 
-/// <summary>The desired state as one document: what state.export gives and state.import takes.</summary>
+/// <summary>The desired state as one document: what state.export gives and state.import takes. A list that is left out is empty.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record StateDocument
 {
@@ -13,7 +13,7 @@ public sealed record StateDocument
     public int Schema { get; init; }
 
     /// <summary>The ports.</summary>
-    public IReadOnlyList<PortEntry> Ports { get; init; } = [];
+    public IReadOnlyList<PortEntry> Ports { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>A port of a <see cref="StateDocument"/>.</summary>
@@ -33,7 +33,7 @@ public sealed record PortEntry
     public string? Datapath { get; init; }
 
     /// <summary>Its interfaces.</summary>
-    public IReadOnlyList<InterfaceEntry> Interfaces { get; init; } = [];
+    public IReadOnlyList<InterfaceEntry> Interfaces { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>An interface of a <see cref="StateDocument"/>.</summary>
@@ -53,5 +53,5 @@ public sealed record InterfaceEntry
     public string? Admin { get; init; }
 
     /// <summary>Addresses with prefix lengths.</summary>
-    public IReadOnlyList<string> Addresses { get; init; } = [];
+    public IReadOnlyList<string> Addresses { get; init => field = value ?? []; } = [];
 }

@@ -1,62 +1,43 @@
-using System.Runtime.InteropServices;
-using IpVlanWin.Protocol;
+using System.Runtime.Versioning;
 using IpVlanWin.Service;
-using IpVlanWin.Service.Control;
-using IpVlanWin.Service.Reconcile;
-using IpVlanWin.Service.State;
+using IpVlanWin.Service.Lifetime;
+using IpVlanWin.Service.Lifetime.Windows;
 
-const string Usage = "usage: ipvlansvc [--state FOLDER] [--pipe NAME] [--datapath linux|memory] [--reader-group GROUP]";
-
-string? folder = null, pipeName = null, readerGroup = null;
-var datapath = Host.DefaultDatapath;
-for (var i = 0; i < args.Length; i += 2)
-{
-    if (args[i] is "--help" or "-h")
-    {
-        Console.WriteLine(Usage);
-        return 0;
-    }
-    var value = i + 1 < args.Length ? args[i + 1] : null;
-    switch (args[i])
-    {
-        case "--state" when value is { Length: > 0 }:
-            folder = Path.GetFullPath(value);
-            break;
-        case "--pipe" when value is { Length: > 0 }:
-            pipeName = value;
-            break;
-        case "--reader-group" when value is { Length: > 0 } && OperatingSystem.IsWindows():
-            readerGroup = value;
-            break;
-        case "--datapath" when value == "memory" || (value == "linux" && OperatingSystem.IsLinux()):
-            datapath = value;
-            break;
-        default:
-            Console.Error.WriteLine($"ipvlansvc: \"{string.Join(' ', args[i..])}\" is not understood; {Usage}");
-            return 1;
-    }
-}
-
-var log = new ServiceLog(Console.Out);
-var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+CommandLine line;
 try
 {
-    await using var service = ControlService.Start(folder ?? StateFolder.Default(), datapath, new ServerSettings { PipeName = pipeName ?? ControlEndpoint.Default, ReaderGroup = readerGroup }, log);
-    await stop.Task.ConfigureAwait(false);
-    log.Info("stopping", "asked to end");
-    return 0;
+    line = CommandLine.Parse(args);
 }
-catch (Exception fault) when (fault is StateException or ControlException or IOException or UnauthorizedAccessException)
+catch (SettingsException fault)
 {
-    log.Error("not-started", fault.Message);
     Console.Error.WriteLine($"ipvlansvc: {fault.Message}");
-    return 2;
+    return (int)ExitStatus.BadSettings;
+}
+if (line.IsHelp)
+{
+    Console.WriteLine(CommandLine.Usage);
+    return (int)ExitStatus.Ok;
+}
+if (line.Verb != "run")
+    return (int)ServiceVerbs.Run(line, Console.Out, Console.Error);
+
+if (OperatingSystem.IsWindows())
+{
+    // Whoever starts this is asked first; a prompt is no service manager.
+    var exit = ScmLifetime.TryRun(line.ServiceName, RunForManager);
+    if (exit is { } ended)
+        return (int)ended;
 }
 
-void Stop(PosixSignalContext signal)
+var journal = Systemd.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
+using var signals = Systemd.OpenLifetime(message => new ServiceLog(Console.Out) { IsJournal = journal }.Warning("systemd", message));
+return (int)await ServiceRun.RunAsync(line, signals, least => new ServiceLog(Console.Out) { Least = least, IsJournal = journal }, journal ? TextWriter.Null : Console.Error).ConfigureAwait(false);
+
+[SupportedOSPlatform("windows")]
+ExitStatus RunForManager(ILifetime lifetime)
 {
-    signal.Cancel = true;
-    stop.TrySetResult();
+    using var events = new EventLogWriter(line.ServiceName);
+    return ServiceRun.RunAsync(line, lifetime, OpenLog, TextWriter.Null).GetAwaiter().GetResult();
+
+    ServiceLog OpenLog(LogLevel least) => new(TextWriter.Null) { Least = least, Also = events.Write };
 }

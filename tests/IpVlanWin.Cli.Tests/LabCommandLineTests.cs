@@ -18,10 +18,6 @@ public sealed class LabCommandLineTests
     public TestContext TestContext { get; set; } = null!;
 
     [TestMethod]
-    [DataRow("x", "unknown verb \"x\": must be lab or replay")]
-    [DataRow("x lab", "unknown verb \"x\": must be lab or replay")]
-    [DataRow("@x", "unknown verb \"@x\": must be lab or replay")]
-    [DataRow("--x", "unknown option \"--x\": must be --help or --version")]
     [DataRow("lab x", "unexpected argument \"x\" of \"lab\": it takes options only")]
     [DataRow("lab --x", $"unknown option \"--x\": must be {OptionNames}")]
     [DataRow("lab --mode", ModeError)]
@@ -63,15 +59,6 @@ public sealed class LabCommandLineTests
         Assert.AreEqual($"ipvlan: \"{option}\" needs network namespaces: leave \"--simulate\" out and run as root on Linux{Environment.NewLine}", errors);
         Assert.AreEqual(2, status);
         Assert.AreEqual("", output);
-    }
-
-    [TestMethod]
-    public void No_verb_shows_the_usage_as_an_error()
-    {
-        var (status, output, errors) = Run();
-        Assert.AreEqual(1, status);
-        Assert.AreEqual("", output);
-        StringAssert.Contains(errors, "[command] [options]");
     }
 
     [TestMethod]

@@ -1,4 +1,6 @@
 using IpVlanWin.Cli.Replay;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Tracing;
 
 namespace IpVlanWin.Cli.Tests;
 
@@ -44,6 +46,35 @@ public sealed class VectorTests
         Assert.IsTrue(totals.IsClean);
         Assert.IsEmpty(mismatches);
         Assert.AreEqual(totals.Judged, totals.JudgedByClass.Values.Sum());
+    }
+
+    /// <summary>What `trace` says of a frame is what becomes of it, and asking changes nothing.</summary>
+    [TestMethod]
+    public void Traces_agree_with_the_engine()
+    {
+        var traced = 0;
+        var totals = new ReplayTotals(mismatch => Assert.Fail($"{mismatch}"));
+        var rules = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var scenario in Recorded.Value)
+        {
+            VectorReplay.Run(scenario, totals, (port, sender, frame) =>
+            {
+                var trace = sender is null ? FrameTrace.OfReceived(port, frame) : FrameTrace.OfSent(port, sender, frame, TimeSpan.Zero)!;
+                Assert.IsGreaterThan(1, trace.Steps.Count);
+                rules.UnionWith(trace.Steps.Select(static step => step.Rule));
+                var invalid = port.Drops[DropReason.L3sInvalid];
+                return decision =>
+                {
+                    traced++;
+                    var reason = trace.Reason == DropReason.L3sInvalid ? DropReason.None : trace.Reason;
+                    Assert.AreEqual((decision.Action, decision.Reason, decision.SendError, decision.Target?.Name), (trace.Action, reason, trace.Error, trace.Receiver), scenario.Name);
+                    Assert.AreEqual(trace.Reason == DropReason.L3sInvalid, port.Drops[DropReason.L3sInvalid] > invalid, scenario.Name);
+                };
+            });
+        }
+        Assert.AreEqual("7372 judged, 0 mismatched, 113 not judged", totals.Summary);
+        Assert.IsGreaterThan(5000, traced);
+        TestContext.WriteLine($"{traced} traced; rules named: {string.Join(' ', rules)}");
     }
 
     /// <summary>The first scenario that has a fitting step, with that step changed.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IpVlanWin.Benchmarks.Control;
 using IpVlanWin.Benchmarks.Engine;
 using IpVlanWin.Benchmarks.Lab;
 
@@ -12,7 +13,7 @@ internal static class Program
         // Not for people: the data path as a process of its own.
         if (OperatingSystem.IsLinux() && args is [IpVlanWinVariant.Verb, var port, var host, var a, var b, var wait])
             return IpVlanWinVariant.Serve(port, host, a, b, withSpin: wait == "spin");
-        var root = new RootCommand("Benchmarks of IpVlanWin. They print figures beside their targets; a figure never makes them fail.") { EngineCommand(), LabCommand() };
+        var root = new RootCommand("Benchmarks of IpVlanWin. They print figures beside their targets; a figure never makes them fail.") { EngineCommand(), ControlCommand(), LabCommand() };
         var parsed = root.Parse(args);
         if (parsed.Errors is [var first, ..])
         {
@@ -58,6 +59,34 @@ internal static class Program
             new DecisionCost(report, result.GetValue(rounds), result.GetValue(seed), result.GetValue(only)!).Run();
             if (result.GetValue(only) is "" or "control")
                 new ControlCost(report, result.GetValue(seed)).Run();
+            report.Line(MachineSpeed.Describe());
+            report.WriteJson(result.GetValue(json));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command ControlCommand()
+    {
+        var json = JsonOption();
+        var rounds = new Option<int>("--rounds") { Description = "Services, one after the other.", DefaultValueFactory = _ => 3 };
+        var count = new Option<int>("--interfaces") { Description = "Interfaces, with three addresses each.", DefaultValueFactory = _ => 10_000 };
+        rounds.Validators.Add(result =>
+        {
+            if (result.GetValue(rounds) is < 1 or > 100)
+                result.AddError("argument of \"--rounds\" must be 1 to 100");
+        });
+        count.Validators.Add(result =>
+        {
+            if (result.GetValue(count) is < 1000 or > 60_000)
+                result.AddError("argument of \"--interfaces\" must be 1000 to 60000");
+        });
+        var command = new Command("control", "The service: interfaces made, listed and restored through its pipe, with the memory data path.") { rounds, count, json };
+        command.SetAction(async (result, cancellation) =>
+        {
+            var report = new Report(Console.Out);
+            report.Line(MachineSpeed.Describe());
+            await new ControlBenchmark(report, result.GetValue(rounds), result.GetValue(count)).RunAsync(cancellation).ConfigureAwait(false);
             report.Line(MachineSpeed.Describe());
             report.WriteJson(result.GetValue(json));
             return 0;

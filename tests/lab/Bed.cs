@@ -27,7 +27,7 @@ internal sealed class Bed : IDisposable
     private readonly WireMacs _macs;
     private readonly List<Station> _members = [];
 
-    public Bed(PortMode mode, PortFlag flag, int interfaces = 2, Func<string, IFrameDevice, IFrameDevice>? decorate = null)
+    public Bed(PortMode mode, PortFlag flag, int interfaces = 2, Func<string, IFrameDevice, IFrameDevice>? decorate = null, bool announces = false)
     {
         _namespaces = LabNamespaces.Begin();
         try
@@ -52,6 +52,7 @@ internal sealed class Bed : IDisposable
                 WireLink = WireLink,
                 Mode = mode,
                 Flag = flag,
+                Announces = announces,
                 Decorate = (name, device) =>
                 {
                     var decorated = decorate?.Invoke(name, device) ?? device;

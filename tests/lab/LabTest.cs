@@ -36,9 +36,9 @@ public abstract class LabTest
         Tool.Require("ip", "iproute2");
     }
 
-    internal Bed Open(PortMode mode, PortFlag flag = PortFlag.Bridge, int interfaces = 2, Func<string, IFrameDevice, IFrameDevice>? decorate = null)
+    internal Bed Open(PortMode mode, PortFlag flag = PortFlag.Bridge, int interfaces = 2, Func<string, IFrameDevice, IFrameDevice>? decorate = null, bool announces = false)
     {
-        var bed = new Bed(mode, flag, interfaces, decorate);
+        var bed = new Bed(mode, flag, interfaces, decorate, announces);
         _beds.Add(bed);
         return bed;
     }

@@ -39,6 +39,9 @@ internal sealed class PrivateRun : IDisposable
         return lab;
     }
 
+    /// <summary>Starts any command; it is the caller's to end.</summary>
+    public Process StartCommand(params string[] command) => Tool.Start("nsenter", [.. Inside, .. command]);
+
     public ToolResult Try(params string[] command) => Tool.Try("nsenter", [.. Inside, .. command]);
 
     public void Dispose()

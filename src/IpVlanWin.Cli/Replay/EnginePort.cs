@@ -33,6 +33,9 @@ internal sealed class EnginePort : IReplayPort
         _pump.TakeSnapshot();
     }
 
+    /// <summary>Told of each frame from the wire (null) or an interface before it is decided on; what it returns, of the decision. For tests.</summary>
+    public Func<Port, VirtualInterface?, byte[], Action<Decision>>? Witness { get; init; }
+
     /// <inheritdoc/>
     public IReadOnlyList<ReplayInterface> Interfaces =>
         [.. Members.Select(member => new ReplayInterface(
@@ -57,18 +60,20 @@ internal sealed class EnginePort : IReplayPort
         var buffer = new byte[FrameBatch.Headroom + frame.Length];
         frame.CopyTo(buffer, FrameBatch.Headroom);
         _pump.TakeSnapshot();
-        var error = place switch
+        var told = place == HostPlace ? null : Witness?.Invoke(_port, place == WirePlace ? null : Required(place), frame);
+        Decision? decision = place switch
         {
-            WirePlace => _pump.Receive(buffer, default, TimeSpan.Zero).SendError,
+            WirePlace => _pump.Receive(buffer, default, TimeSpan.Zero),
             HostPlace => SendFromHost(buffer),
-            _ => _pump.Transmit(Required(place), buffer, default, TimeSpan.Zero).SendError,
+            _ => _pump.Transmit(Required(place), buffer, default, TimeSpan.Zero),
         };
+        told?.Invoke(decision!.Value);
         while (_pump.Flood(int.MaxValue))
         {
         }
         // Each step asks anew for a missing neighbor.
         _pump.DropExpired(TimeSpan.MaxValue);
-        return error;
+        return decision?.SendError ?? SendError.None;
     }
 
     /// <summary>What came out since the last call, sorted by place: wire, host, interfaces by name.</summary>
@@ -153,10 +158,10 @@ internal sealed class EnginePort : IReplayPort
 
     private static string Needed(string? argument, string name) => argument ?? throw new FormatException($"argument '{name}' is missing");
 
-    private SendError SendFromHost(byte[] buffer)
+    private Decision? SendFromHost(byte[] buffer)
     {
         _pump.SendFromHost(buffer, default);
-        return SendError.None;
+        return null;
     }
 
     private string AddInterface(ActionArguments arguments)

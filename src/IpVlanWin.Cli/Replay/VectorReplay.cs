@@ -28,6 +28,13 @@ internal sealed class VectorReplay
             _judgedSums[declared.Name] = new long[CounterNames.Count];
     }
 
+    /// <summary>Runs a scenario through the engine, from a fresh state, and adds what it came to.</summary>
+    public static void Run(Scenario scenario, ReplayTotals totals, Func<Port, VirtualInterface?, byte[], Action<Decision>>? witness = null)
+    {
+        using var port = new EnginePort(scenario) { Witness = witness };
+        Run(scenario, port, totals);
+    }
+
     /// <summary>Runs a scenario through the port that has its starting state, and adds what it came to.</summary>
     public static void Run(Scenario scenario, IReplayPort port, ReplayTotals totals)
     {

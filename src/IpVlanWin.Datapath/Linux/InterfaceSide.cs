@@ -17,15 +17,25 @@ internal sealed class InterfaceSide : IDisposable
 {
     private readonly Port _port;
     private readonly Action _onAddressFreed;
-    private readonly NetworkNamespace? _ownNamespace;
-    private readonly RouteNetlink _netlink;
-    private readonly MulticastList _multicast;
+    private readonly Action<L3Address> _onUsable;
+    private readonly NetworkNamespace _hostNamespace;
+
+    // Where the TAP is now. Changed by whoever puts changes in order.
+    private NetworkNamespace? _ownNamespace;
+    private RouteNetlink _netlink;
+    private int _linkIndex;
+
+    // Guards _multicast together with its index: the pump asks too, and the TAP may be on the move.
+    private readonly Lock _groupsLock = new();
+    private MulticastList _multicast;
 
     // Guards what is mirrored: the first snapshot and the changes after it come from two threads.
     private readonly Lock _lock = new();
     private readonly HashSet<L3Prefix> _refused = [];
+    private readonly HashSet<L3Address> _usable = [];
     private HostWatch? _watch;
     private int _seenMtu;
+    private bool _seenUp;
 
     // What the TAP was told last. Telling it again would do harm: the kernel forgets a link's neighbors whenever its MAC is set.
     private (bool HasArp, MacAddress Mac, int IpMtu) _told;
@@ -37,21 +47,22 @@ internal sealed class InterfaceSide : IDisposable
     /// <param name="hostNamespace">The host's, which stays the caller's.</param>
     /// <param name="decorate">Puts something before the TAP.</param>
     /// <param name="onAddressFreed">Told when an address that others may have asked for is free.</param>
+    /// <param name="onUsable">Told of each address that the stack may use from now on: it came, or the link did.</param>
     public InterfaceSide(
         Port port, VirtualInterface mirrored, NetworkNamespace? ownNamespace, NetworkNamespace hostNamespace,
-        Func<string, IFrameDevice, IFrameDevice> decorate, Action onAddressFreed)
+        Func<string, IFrameDevice, IFrameDevice> decorate, Action onAddressFreed, Action<L3Address> onUsable)
     {
-        (_port, Interface, _ownNamespace, _onAddressFreed) = (port, mirrored, ownNamespace, onAddressFreed);
-        Namespace = ownNamespace ?? hostNamespace;
+        (_port, Interface, _ownNamespace, _onAddressFreed, _onUsable) = (port, mirrored, ownNamespace, onAddressFreed, onUsable);
+        _hostNamespace = hostNamespace;
         Tap = LinuxTap.Create(mirrored.Name, port.Snapshot.Mac, Namespace.Handle);
+        _linkIndex = Tap.InterfaceIndex;
         _told = (HasArp: true, port.Snapshot.Mac, IpMtu: 0);
         try
         {
             _netlink = RouteNetlink.Open(Namespace);
             _multicast = MulticastList.Open(Namespace);
             Device = new MembershipProbe(decorate(mirrored.Name, Tap), Tap, ReadGroups);
-            // One MAC must not make one link-local address for all.
-            _netlink.SetAddressGeneration(Tap.InterfaceIndex, AddressGeneration.Random);
+            NameOwnAddresses();
             Follow(port.Snapshot);
         }
         catch
@@ -65,7 +76,10 @@ internal sealed class InterfaceSide : IDisposable
 
     public VirtualInterface Interface { get; }
 
-    public NetworkNamespace Namespace { get; }
+    public NetworkNamespace Namespace => _ownNamespace ?? _hostNamespace;
+
+    /// <summary>Index of the TAP in its namespace.</summary>
+    public int LinkIndex => _linkIndex;
 
     /// <summary>Null for the host's.</summary>
     public string? NamespaceName => _ownNamespace?.Name;
@@ -91,11 +105,11 @@ internal sealed class InterfaceSide : IDisposable
         {
             _watch = HostWatch.Start(Namespace, OnChanges);
             var snapshot = _watch.Snapshot;
-            if (snapshot.Links.TryGetValue(Tap.InterfaceIndex, out var link))
+            if (snapshot.Links.TryGetValue(_linkIndex, out var link))
                 Apply(link, ChangeKind.Added);
             foreach (var address in snapshot.Addresses.Values)
             {
-                if (address.LinkIndex == Tap.InterfaceIndex)
+                if (address.LinkIndex == _linkIndex)
                     Apply(address, ChangeKind.Added);
             }
         }
@@ -107,12 +121,64 @@ internal sealed class InterfaceSide : IDisposable
     {
         var (hasArp, mac, ipMtu) = (port.Mode == PortMode.L2, port.Mac, Interface.IpMtu);
         if (hasArp != _told.HasArp)
-            _netlink.SetArp(Tap.InterfaceIndex, hasArp);
+            _netlink.SetArp(_linkIndex, hasArp);
         if (mac != _told.Mac)
-            _netlink.SetMac(Tap.InterfaceIndex, mac.ToPhysical());
+            _netlink.SetMac(_linkIndex, mac.ToPhysical());
         if (ipMtu != _told.IpMtu)
-            _netlink.SetMtu(Tap.InterfaceIndex, ipMtu);
+            _netlink.SetMtu(_linkIndex, ipMtu);
         _told = (hasArp, mac, ipMtu);
+    }
+
+    /// <summary>
+    /// Moves the TAP. The stack there has none of its addresses and has it down, and so has the port; what is attached to the pump stays.
+    /// Not for two threads at once, nor beside <see cref="Follow"/> and what changes the TAP.
+    /// </summary>
+    /// <param name="ownNamespace">Where to, disposed with this from now on, also where it fails; null for the host's.</param>
+    /// <exception cref="HostNetworkException">It cannot be moved, and is where it was.</exception>
+    public void MoveTo(NetworkNamespace? ownNamespace)
+    {
+        var target = ownNamespace ?? _hostNamespace;
+        RouteNetlink? netlink = null;
+        MulticastList? multicast = null;
+        try
+        {
+            netlink = RouteNetlink.Open(target);
+            multicast = MulticastList.Open(target);
+            _netlink.MoveTo(_linkIndex, target);
+        }
+        catch
+        {
+            multicast?.Dispose();
+            netlink?.Dispose();
+            ownNamespace?.Dispose();
+            throw;
+        }
+        // Nothing is told of the old place when this returns.
+        _watch?.Dispose();
+        lock (_lock)
+            Forget();
+        var left = (_ownNamespace, _netlink, _multicast);
+        lock (_groupsLock)
+        {
+            (_ownNamespace, _netlink, _multicast) = (ownNamespace, netlink, multicast);
+            _linkIndex = netlink.GetLink(Interface.Name).Index;
+        }
+        left._multicast.Dispose();
+        left._netlink.Dispose();
+        left._ownNamespace?.Dispose();
+        _onAddressFreed();
+        NameOwnAddresses();
+        Start();
+    }
+
+    /// <summary>Tells of all addresses that the stack may use, as if they had just come.</summary>
+    public void AnnounceAll()
+    {
+        lock (_lock)
+        {
+            foreach (var address in _seenUp ? _usable : [])
+                _onUsable(address);
+        }
     }
 
     /// <summary>False where the namespace's name was deleted, or names another one now.</summary>
@@ -132,17 +198,17 @@ internal sealed class InterfaceSide : IDisposable
     }
 
     /// <summary>Sets the TAP up or down.</summary>
-    public void SetUp(bool isUp) => _netlink.SetUp(Tap.InterfaceIndex, isUp);
+    public void SetUp(bool isUp) => _netlink.SetUp(_linkIndex, isUp);
 
     /// <summary>Sets the TAP's MTU in bytes of IP packet.</summary>
-    public void SetMtu(int ipMtu) => _netlink.SetMtu(Tap.InterfaceIndex, ipMtu);
+    public void SetMtu(int ipMtu) => _netlink.SetMtu(_linkIndex, ipMtu);
 
     /// <summary>Gives the stack an address; one that it has is left.</summary>
     public void AddAddress(L3Prefix prefix)
     {
         try
         {
-            _netlink.AddAddress(Tap.InterfaceIndex, prefix.Address.ToIPAddress(), prefix.Length);
+            _netlink.AddAddress(_linkIndex, prefix.Address.ToIPAddress(), prefix.Length);
         }
         catch (HostNetworkException fault) when (fault.NativeName == "EEXIST")
         {
@@ -155,7 +221,7 @@ internal sealed class InterfaceSide : IDisposable
     {
         try
         {
-            _netlink.RemoveAddress(Tap.InterfaceIndex, prefix.Address.ToIPAddress(), prefix.Length);
+            _netlink.RemoveAddress(_linkIndex, prefix.Address.ToIPAddress(), prefix.Length);
         }
         catch (HostNetworkException fault) when (fault.NativeName == "EADDRNOTAVAIL")
         {
@@ -164,25 +230,36 @@ internal sealed class InterfaceSide : IDisposable
     }
 
     /// <summary>Gives the TAP another name.</summary>
-    public void Rename(string name) => _netlink.Rename(Tap.InterfaceIndex, name);
+    public void Rename(string name) => _netlink.Rename(_linkIndex, name);
 
     /// <summary>Hands the stack's groups to the port (semantics 15).</summary>
     public void ReadGroups()
     {
-        var groups = new List<MacAddress>();
-        foreach (var address in _multicast.Read(Tap.InterfaceIndex))
+        lock (_groupsLock)
         {
-            if (address.TryToMac(out var mac))
-                groups.Add(mac);
+            var groups = new List<MacAddress>();
+            foreach (var address in _multicast.Read(_linkIndex))
+            {
+                if (address.TryToMac(out var mac))
+                    groups.Add(mac);
+            }
+            _port.SetGroups(Interface, groups);
         }
-        _port.SetGroups(Interface, groups);
     }
 
     /// <summary>Tries again what was refused.</summary>
     public void RetryRefused()
     {
         lock (_lock)
-            _refused.RemoveWhere(prefix => _port.AddAddress(Interface, prefix) == PortResult.Ok);
+        {
+            _refused.RemoveWhere(prefix =>
+            {
+                var isOk = _port.AddAddress(Interface, prefix) == PortResult.Ok;
+                if (isOk && _seenUp && _usable.Contains(prefix.Address))
+                    _onUsable(prefix.Address);
+                return isOk;
+            });
+        }
     }
 
     public void Dispose()
@@ -204,11 +281,11 @@ internal sealed class InterfaceSide : IDisposable
             {
                 switch (change)
                 {
-                    case LinkChange { Link: var link } when link.Index == Tap.InterfaceIndex:
+                    case LinkChange { Link: var link } when link.Index == _linkIndex:
                         Apply(link, change.Kind);
                         touched = change.Kind != ChangeKind.Removed;
                         break;
-                    case AddressChange { Address: var address } when address.LinkIndex == Tap.InterfaceIndex:
+                    case AddressChange { Address: var address } when address.LinkIndex == _linkIndex:
                         freed |= Apply(address, change.Kind);
                         touched = true;
                         break;
@@ -223,7 +300,12 @@ internal sealed class InterfaceSide : IDisposable
 
     private void Apply(HostLink link, ChangeKind kind)
     {
-        _port.SetUp(Interface, link.IsUp && kind != ChangeKind.Removed);
+        var isUp = link.IsUp && kind != ChangeKind.Removed;
+        _port.SetUp(Interface, isUp);
+        var cameUp = isUp && !_seenUp;
+        _seenUp = isUp;
+        foreach (var address in cameUp ? _usable : [])
+            _onUsable(address);
         if (kind == ChangeKind.Removed)
             return;
         _port.SetPromiscuous(Interface, (link.Flags & LinkFlags.Promiscuous) != 0);
@@ -232,11 +314,11 @@ internal sealed class InterfaceSide : IDisposable
         _seenMtu = link.IpMtu;
         // A value other than the port's that was not there before is the user's own; one the master cannot carry is taken back.
         if (isNew && link.IpMtu != Interface.IpMtu && _port.SetMtu(Interface, link.IpMtu) == PortResult.Invalid)
-            TakeBack(netlink => netlink.SetMtu(Tap.InterfaceIndex, Interface.IpMtu));
+            TakeBack(netlink => netlink.SetMtu(_linkIndex, Interface.IpMtu));
         // Everybody has the master's MAC (semantics 49).
         var mac = _port.Snapshot.Mac;
         if (link.Mac.TryToMac(out var seen) && seen != mac)
-            TakeBack(netlink => netlink.SetMac(Tap.InterfaceIndex, mac.ToPhysical()));
+            TakeBack(netlink => netlink.SetMac(_linkIndex, mac.ToPhysical()));
     }
 
     private void TakeBack(Action<RouteNetlink> change)
@@ -258,11 +340,29 @@ internal sealed class InterfaceSide : IDisposable
         if (kind == ChangeKind.Removed)
         {
             _refused.Remove(prefix);
+            _usable.Remove(prefix.Address);
             return _port.RemoveAddress(Interface, prefix) == PortResult.Ok;
         }
         var result = _port.AddAddress(Interface, prefix);
         if (result == PortResult.AddressInUse)
             _refused.Add(prefix);
+        // Before duplicate address detection has ended nobody may be told (RFC 4862 section 5.4).
+        if (!address.IsTentative && !address.IsDuplicate && _usable.Add(prefix.Address) && _seenUp)
+            _onUsable(prefix.Address);
         return false;
     }
+
+    /// <summary>The stack has none of it any more. Under the lock.</summary>
+    private void Forget()
+    {
+        _port.SetUp(Interface, false);
+        foreach (var prefix in _port.AddressesOf(Interface))
+            _port.RemoveAddress(Interface, prefix);
+        _refused.Clear();
+        _usable.Clear();
+        _seenUp = false;
+    }
+
+    /// <summary>One MAC must not make one link-local address for all.</summary>
+    private void NameOwnAddresses() => _netlink.SetAddressGeneration(_linkIndex, AddressGeneration.Random);
 }

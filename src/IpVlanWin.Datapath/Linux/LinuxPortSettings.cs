@@ -30,6 +30,12 @@ public sealed record LinuxPortSettings
     /// <summary>How long the pump looks for further frames before it blocks.</summary>
     public TimeSpan Spin { get; init; }
 
+    /// <summary>
+    /// Tell the wire, in l2, which addresses are here when they come, when an interface or the master comes up and when its MAC changes
+    /// (RFC 5227, RFC 4861 section 7.2.6). The frames are sent beside the port, and count nowhere in it.
+    /// </summary>
+    public bool Announces { get; init; }
+
     /// <summary>Puts something before a device, such as a capture; told "wire", "host" or the interface's name.</summary>
     public Func<string, IFrameDevice, IFrameDevice> Decorate { get; init; } = static (_, device) => device;
 }

@@ -33,7 +33,8 @@ public sealed class CaptureSink : IDisposable
     // An interface stands in the queue before its number is out, so a frame never overtakes its interface.
     private readonly Lock _describing = new();
     private readonly ConcurrentQueue<(string Name, string? Description)> _toDescribe = new();
-    private volatile int _interfaces;
+    private readonly int _snapLength;
+    private volatile Counts[] _interfaces = [];
 
     private int _asleep;
     private volatile bool _closing;
@@ -41,13 +42,18 @@ public sealed class CaptureSink : IDisposable
     private long _recorded;
     private long _lost;
     private long _refused;
+    private long _taken;
 
     /// <summary>Starts recording.</summary>
     /// <param name="writer">The file, without interfaces so far; the sink disposes it.</param>
     /// <param name="queueFrames">Bound of the queue in frames.</param>
     /// <param name="queueBytes">Bound of the queue in bytes, at least <see cref="MinQueueBytes"/>.</param>
-    public CaptureSink(CaptureWriter writer, int queueFrames = DefaultQueueFrames, int queueBytes = DefaultQueueBytes)
+    /// <param name="snapLength">Most bytes kept of a frame.</param>
+    public CaptureSink(
+        CaptureWriter writer, int queueFrames = DefaultQueueFrames, int queueBytes = DefaultQueueBytes, int snapLength = CaptureWriter.SnapLength)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(snapLength, 1);
+        _snapLength = snapLength;
         _writer = writer;
         _queue = new FrameRing<Mark>(queueFrames, queueBytes);
         _thread = new Thread(Record) { IsBackground = true, Name = "capture" };
@@ -59,6 +65,15 @@ public sealed class CaptureSink : IDisposable
 
     /// <summary>Frames not recorded: the queue was full, the file failed, or the sink was complete.</summary>
     public long Dropped => Volatile.Read(ref _refused) + Volatile.Read(ref _lost) + (_thread.IsAlive ? 0 : _queue.Count);
+
+    /// <summary>Frames taken so far: recorded, or still in the queue.</summary>
+    public long Taken => Volatile.Read(ref _taken);
+
+    /// <summary>Interfaces described so far.</summary>
+    public int Interfaces => _interfaces.Length;
+
+    /// <summary>Most interfaces the format can describe.</summary>
+    public int MaxInterfaces => _writer.MaxInterfaces;
 
     /// <summary>The first failure of the file; null while all is well.</summary>
     public Exception? Fault => _fault;
@@ -73,10 +88,12 @@ public sealed class CaptureSink : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(name);
         lock (_describing)
         {
-            if (_interfaces == _writer.MaxInterfaces)
+            var number = _interfaces.Length;
+            if (number == _writer.MaxInterfaces)
                 CaptureWriter.ThrowNoMoreInterfaces();
             _toDescribe.Enqueue((name, description));
-            return _interfaces++;
+            _interfaces = [.. _interfaces, new Counts()];
+            return number;
         }
     }
 
@@ -84,11 +101,15 @@ public sealed class CaptureSink : IDisposable
     /// <returns>False when it will not be recorded.</returns>
     public bool TryWrite(int @interface, long unixNanoseconds, ReadOnlySpan<byte> frame, in FrameNote note)
     {
-        if (!_closing && (uint)@interface < (uint)_interfaces && frame.Length <= FrameBatch.MaxFrameLength &&
-            _queue.TryAppend(frame, new Mark(@interface, unixNanoseconds, note)))
+        var interfaces = _interfaces;
+        var isKnown = (uint)@interface < (uint)interfaces.Length;
+        if (!_closing && isKnown && frame.Length <= FrameBatch.MaxFrameLength && TryAppend(@interface, unixNanoseconds, frame, note))
         {
+            Volatile.Write(ref _taken, _taken + 1);
             return true;
         }
+        if (isKnown)
+            Volatile.Write(ref interfaces[@interface].Refused, interfaces[@interface].Refused + 1);
         Volatile.Write(ref _refused, _refused + 1);
         Wake();
         return false;
@@ -119,6 +140,10 @@ public sealed class CaptureSink : IDisposable
     /// <summary>As <see cref="Complete"/> with five seconds, but a failure stays in <see cref="Fault"/>.</summary>
     public void Dispose() => Close(DisposeDeadline);
 
+    private bool TryAppend(int @interface, long unixNanoseconds, ReadOnlySpan<byte> frame, in FrameNote note) => frame.Length <= _snapLength
+        ? _queue.TryAppend(frame, new Mark(@interface, unixNanoseconds, note))
+        : _queue.TryAppend(frame[.._snapLength], new Mark(@interface, unixNanoseconds, note with { FullLength = frame.Length }));
+
     private void Close(TimeSpan deadline)
     {
         _closing = true;
@@ -140,7 +165,20 @@ public sealed class CaptureSink : IDisposable
             if (idle || Interlocked.Exchange(ref _asleep, 0) == 0)
                 _work.Wait();
         }
+        DescribeInterfaces();
+        WriteStatistics();
         Keep(_writer.Dispose);
+    }
+
+    private void WriteStatistics()
+    {
+        var time = CaptureClock.UnixNanoseconds();
+        var interfaces = _interfaces;
+        for (var i = 0; i < _described; i++)
+        {
+            var lost = Volatile.Read(ref interfaces[i].Refused) + interfaces[i].Lost;
+            _writer.WriteStatistics(i, time, interfaces[i].Recorded + lost, lost);
+        }
     }
 
     private void RecordQueued()
@@ -151,9 +189,14 @@ public sealed class CaptureSink : IDisposable
             if (mark.Interface >= _described)
                 DescribeInterfaces();
             if (_writer.Write(mark.Interface, mark.UnixNanoseconds, frame, mark.Note))
+            {
                 Volatile.Write(ref _recorded, _recorded + 1);
+                _interfaces[mark.Interface].Recorded++;
+            }
             else
-                Lose();
+            {
+                Lose(mark.Interface);
+            }
             _queue.Release();
         }
         // The queue ran empty, so there is time to let readers of the growing file see everything.
@@ -167,8 +210,9 @@ public sealed class CaptureSink : IDisposable
             _described = _writer.AddInterface(next.Name, next.Description) + 1;
     }
 
-    private void Lose()
+    private void Lose(int @interface)
     {
+        _interfaces[@interface].Lost++;
         _fault ??= _writer.Fault;
         Volatile.Write(ref _lost, _lost + 1);
     }
@@ -183,6 +227,16 @@ public sealed class CaptureSink : IDisposable
         {
             _fault ??= fault;
         }
+    }
+
+    private sealed class Counts
+    {
+        // The pump's.
+        public long Refused;
+
+        // The thread's.
+        public long Recorded;
+        public long Lost;
     }
 
     private readonly struct Mark(int @interface, long unixNanoseconds, FrameNote note)

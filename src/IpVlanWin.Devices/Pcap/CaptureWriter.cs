@@ -65,6 +65,15 @@ public abstract class CaptureWriter : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">No such interface.</exception>
     public abstract bool Write(int @interface, long unixNanoseconds, ReadOnlySpan<byte> frame, in FrameNote note = default);
 
+    /// <summary>Tells what an interface's capture came to, where the format has a place for it.</summary>
+    /// <param name="interface">What <see cref="AddInterface"/> returned.</param>
+    /// <param name="unixNanoseconds">Time in nanoseconds since 1970-01-01 UTC.</param>
+    /// <param name="received">Frames seen, those that were lost included.</param>
+    /// <param name="lost">Frames not recorded.</param>
+    public virtual void WriteStatistics(int @interface, long unixNanoseconds, long received, long lost)
+    {
+    }
+
     /// <summary>Writes out what is buffered.</summary>
     /// <exception cref="IOException">This or an earlier write failed.</exception>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>

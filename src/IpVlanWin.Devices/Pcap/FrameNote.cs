@@ -8,9 +8,10 @@ namespace IpVlanWin.Devices.Pcap;
 /// <param name="Offload">Work left unfinished: marks the checksum as not ready and the segments as uncut (epb_flags bits 9 and 11).</param>
 /// <param name="DroppedBefore">Frames lost before it on the same interface (epb_dropcount); 0 is not written.</param>
 /// <param name="Comment">Text for people, such as why it was dropped (opt_comment); at most 65,535 bytes of UTF-8 are kept.</param>
+/// <param name="FullLength">Bytes it had where only its first ones are given; 0 where all are.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct FrameNote(
-    FrameDirection Direction = FrameDirection.Unknown, FrameOffload Offload = default, long DroppedBefore = 0, string? Comment = null);
+    FrameDirection Direction = FrameDirection.Unknown, FrameOffload Offload = default, long DroppedBefore = 0, string? Comment = null, int FullLength = 0);
 
 /// <summary>Who made a capture (draft-ietf-opsawg-pcapng section 4.1). What is null is not written.</summary>
 /// <param name="Hardware">shb_hardware.</param>

@@ -15,6 +15,7 @@ internal sealed class PcapNgReader : CaptureReader
     public const uint InterfaceDescriptionBlock = 1;
     public const uint PacketBlock = 2;
     public const uint SimplePacketBlock = 3;
+    public const uint InterfaceStatisticsBlock = 5;
     public const uint EnhancedPacketBlock = 6;
     public const uint ByteOrderMagic = 0x1A2B_3C4D;
 

@@ -7,7 +7,7 @@ namespace IpVlanWin.Devices.Pcap;
 
 /// <summary>
 /// pcapng, one little-endian section, timestamps in nanoseconds (draft-ietf-opsawg-pcapng: 4.1 section header, 4.2 interface
-/// description, 4.3 enhanced packet block, 3.5 options). A frame costs no allocation.
+/// description, 4.3 enhanced packet block, 4.6 interface statistics, 3.5 options). A frame costs no allocation.
 /// </summary>
 public sealed class PcapNgWriter : CaptureWriter
 {
@@ -21,6 +21,9 @@ public sealed class PcapNgWriter : CaptureWriter
     private const ushort ApplicationOption = 4;
     private const uint ChecksumNotReady = 1 << 9;
     private const uint SegmentationOffloaded = 1 << 11;
+
+    private const ushort ReceivedOption = 4;
+    private const ushort InterfaceDropOption = 5;
 
     private int _interfaces;
 
@@ -47,6 +50,9 @@ public sealed class PcapNgWriter : CaptureWriter
         FinishBlock(block, PcapNgReader.SectionHeaderBlock, at, hasOptions: at > BlockHeaderLength + 16);
     }
 
+    /// <summary>What interface descriptions say is kept of a frame, in bytes; 1 to <see cref="CaptureWriter.SnapLength"/>.</summary>
+    public int KeptLength { get; init; } = SnapLength;
+
     /// <inheritdoc/>
     public override int MaxInterfaces => CaptureReader.MaxInterfaces;
 
@@ -63,7 +69,7 @@ public sealed class PcapNgWriter : CaptureWriter
             var at = BlockHeaderLength;
             BinaryPrimitives.WriteUInt16LittleEndian(block[at..], CaptureInterface.Ethernet);
             BinaryPrimitives.WriteUInt16LittleEndian(block[(at + 2)..], 0);
-            BinaryPrimitives.WriteUInt32LittleEndian(block[(at + 4)..], SnapLength);
+            BinaryPrimitives.WriteInt32LittleEndian(block[(at + 4)..], KeptLength);
             at += 8;
             at += WriteText(block[at..], PcapNgReader.InterfaceNameOption, name);
             at += WriteText(block[at..], PcapNgReader.InterfaceDescriptionOption, description);
@@ -89,7 +95,7 @@ public sealed class PcapNgWriter : CaptureWriter
         BinaryPrimitives.WriteUInt32LittleEndian(block[(at + 4)..], (uint)(time >> 32));
         BinaryPrimitives.WriteUInt32LittleEndian(block[(at + 8)..], (uint)time);
         BinaryPrimitives.WriteInt32LittleEndian(block[(at + 12)..], kept);
-        BinaryPrimitives.WriteInt32LittleEndian(block[(at + 16)..], frame.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(block[(at + 16)..], Math.Max(frame.Length, note.FullLength));
         at += 20;
         frame[..kept].CopyTo(block[at..]);
         block[(at + kept)..(at + padded)].Clear();
@@ -100,6 +106,24 @@ public sealed class PcapNgWriter : CaptureWriter
         at += WriteDropCount(block[at..], note.DroppedBefore);
         FinishBlock(block, PcapNgReader.EnhancedPacketBlock, at, hasOptions: at > options);
         return true;
+    }
+
+    /// <inheritdoc/>
+    public override void WriteStatistics(int @interface, long unixNanoseconds, long received, long lost)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)@interface, (uint)_interfaces, nameof(@interface));
+        var block = Reserve(BlockHeaderLength + 12 + (2 * (OptionHeaderLength + sizeof(ulong))) + OptionHeaderLength + TrailerLength);
+        if (block.IsEmpty)
+            return;
+        var time = (ulong)Math.Max(0, unixNanoseconds);
+        var at = BlockHeaderLength;
+        BinaryPrimitives.WriteInt32LittleEndian(block[at..], @interface);
+        BinaryPrimitives.WriteUInt32LittleEndian(block[(at + 4)..], (uint)(time >> 32));
+        BinaryPrimitives.WriteUInt32LittleEndian(block[(at + 8)..], (uint)time);
+        at += 12;
+        at += WriteNumber(block[at..], ReceivedOption, received);
+        at += WriteNumber(block[at..], InterfaceDropOption, lost);
+        FinishBlock(block, PcapNgReader.InterfaceStatisticsBlock, at, hasOptions: true);
     }
 
     private static int WriteFlags(Span<byte> destination, in FrameNote note)
@@ -116,13 +140,14 @@ public sealed class PcapNgWriter : CaptureWriter
         return WriteOption(destination, PcapNgReader.FlagsOption, value);
     }
 
-    private static int WriteDropCount(Span<byte> destination, long frames)
+    private static int WriteDropCount(Span<byte> destination, long frames) =>
+        frames <= 0 ? 0 : WriteNumber(destination, PcapNgReader.DropCountOption, frames);
+
+    private static int WriteNumber(Span<byte> destination, ushort code, long number)
     {
-        if (frames <= 0)
-            return 0;
         Span<byte> value = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteInt64LittleEndian(value, frames);
-        return WriteOption(destination, PcapNgReader.DropCountOption, value);
+        BinaryPrimitives.WriteInt64LittleEndian(value, number);
+        return WriteOption(destination, code, value);
     }
 
     /// <summary>Most bytes <see cref="WriteText"/> uses.</summary>

@@ -39,7 +39,7 @@ public sealed class PcapWriter : CaptureWriter
     }
 
     /// <inheritdoc/>
-    /// <remarks>Seconds have 32 bits: 1970 to 2106. <paramref name="note"/> is not recorded.</remarks>
+    /// <remarks>Seconds have 32 bits: 1970 to 2106. Of <paramref name="note"/> only the full length is recorded.</remarks>
     public override bool Write(int @interface, long unixNanoseconds, ReadOnlySpan<byte> frame, in FrameNote note = default)
     {
         if (@interface != 0 || !_described)
@@ -53,7 +53,7 @@ public sealed class PcapWriter : CaptureWriter
         BinaryPrimitives.WriteUInt32LittleEndian(record, (uint)seconds);
         BinaryPrimitives.WriteUInt32LittleEndian(record[4..], (uint)nanoseconds);
         BinaryPrimitives.WriteInt32LittleEndian(record[8..], kept);
-        BinaryPrimitives.WriteInt32LittleEndian(record[12..], frame.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(record[12..], Math.Max(frame.Length, note.FullLength));
         frame[..kept].CopyTo(record[PcapReader.RecordHeaderLength..]);
         Commit(PcapReader.RecordHeaderLength + kept);
         return true;

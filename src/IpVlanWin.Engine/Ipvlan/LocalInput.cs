@@ -19,31 +19,45 @@ internal static class LocalInput
         : protocol == EtherType.IPv6 && packet.Length >= Ipv6Length ? KeyFamily.Six
         : KeyFamily.None;
 
-    /// <summary>Length of the packet without padding, or 0 where a host would not take it.</summary>
+    /// <summary>What <see cref="AcceptedLength"/> gives for a packet whose version or header length is wrong, or that is cut short.</summary>
+    public const int Malformed = 0;
+
+    /// <summary>For a wrong IPv4 header checksum.</summary>
+    public const int ChecksumWrong = -1;
+
+    /// <summary>For a source that no packet from another host has.</summary>
+    public const int SourceWrong = -2;
+
+    /// <summary>For ICMPv6 from the unspecified address, whoever it is for.</summary>
+    public const int FromUnspecified = -3;
+
+    /// <summary>Length of the packet without padding, or why a host would not take it: 0 or less.</summary>
     public static int AcceptedLength(ReadOnlySpan<byte> packet, ushort protocol) =>
         protocol == EtherType.IPv4 ? AcceptedIpv4Length(packet) : AcceptedIpv6Length(packet);
 
     private static int AcceptedIpv4Length(ReadOnlySpan<byte> packet)
     {
         var headerLength = (packet[0] & 15) * 4;
-        if (packet[0] >> 4 != 4 || headerLength < Ipv4MinLength || headerLength > packet.Length || !Checksum.IsIpv4HeaderIntact(packet[..headerLength]))
-            return 0;
+        if (packet[0] >> 4 != 4 || headerLength < Ipv4MinLength || headerLength > packet.Length)
+            return Malformed;
+        if (!Checksum.IsIpv4HeaderIntact(packet[..headerLength]))
+            return ChecksumWrong;
         var totalLength = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
         if (totalLength < headerLength || totalLength > packet.Length)
-            return 0;
+            return Malformed;
         var source = BinaryPrimitives.ReadUInt32BigEndian(packet[12..]);
         var isMartian = source >> 24 == 127 || source >> 28 == 0xe || source is 0 or uint.MaxValue;
-        return isMartian ? 0 : totalLength;
+        return isMartian ? SourceWrong : totalLength;
     }
 
     private static int AcceptedIpv6Length(ReadOnlySpan<byte> packet)
     {
         var length = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) + Ipv6Length;
         if (packet[0] >> 4 != 6 || length > packet.Length)
-            return 0;
+            return Malformed;
         var source = L3Address.ReadSix(packet[8..]);
         if (source.IsMulticast || source == new L3Address(0, 1))
-            return 0;
-        return source.IsUnspecified && packet[6] == IcmpV6 ? 0 : length;
+            return SourceWrong;
+        return source.IsUnspecified && packet[6] == IcmpV6 ? FromUnspecified : length;
     }
 }

@@ -16,7 +16,7 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// The parts are not inlined, so that each hands on to the next by a jump: inlined, their results would need stack slots that are zeroed
 /// for every frame.
 /// </remarks>
-public sealed class PortSnapshot
+public sealed partial class PortSnapshot
 {
     private const int MasterSlack = 18;
 
@@ -41,6 +41,15 @@ public sealed class PortSnapshot
         (Mode, Flag, Mac, IpMtu, IsUp) = before is null
             ? (PortMode.L3, PortFlag.Bridge, default, 0, false)
             : (before.Mode, before.Flag, before.Mac, before.IpMtu, before.IsUp);
+    }
+
+    private PortSnapshot(PortSnapshot original)
+    {
+        _map = original._map;
+        _router = original._router.Shadow();
+        _interfaces = Array.ConvertAll(original._interfaces, static one => one?.Shadow());
+        Drops = new DropCounters();
+        (Mode, Flag, Mac, IpMtu, IsUp) = (original.Mode, original.Flag, original.Mac, original.IpMtu, original.IsUp);
     }
 
     /// <summary>Mode of the port.</summary>
@@ -89,7 +98,11 @@ public sealed class PortSnapshot
         init => _interfaces = value;
     }
 
-    private DropCounters Drops { get; }
+    internal DropCounters Drops { get; }
+
+    internal AddressMap Map => _map;
+
+    internal Router Router => _router;
 
     /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
     public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload)
@@ -167,6 +180,12 @@ public sealed class PortSnapshot
         return null;
     }
 
+    /// <summary>
+    /// A snapshot that decides as this one does, by the same addresses, groups, routes and neighbors, and counts on interfaces of its own:
+    /// whoever asks it leaves no trace in the port. Any thread; it costs as much as the port has interfaces.
+    /// </summary>
+    internal PortSnapshot Shadow() => new(this);
+
     /// <summary>Counts a frame that was decided on but could not go: the device, the backlog or the neighbor's queue had no room, or the master went down.</summary>
     public void CountDrop(DropReason reason, VirtualInterface? at = null)
     {
@@ -242,7 +261,7 @@ public sealed class PortSnapshot
         if (target is null)
             return new Decision(DecisionAction.Host);
         var length = LocalInput.AcceptedLength(frame[offset..], protocol);
-        if (length == 0 || (key == KeyFamily.Four && Owner(frame, key, offset + 12) == target))
+        if (length <= 0 || (key == KeyFamily.Four && Owner(frame, key, offset + 12) == target))
         {
             CountDrop(DropReason.L3sInvalid, target);
             return new Decision(DecisionAction.Host);
@@ -352,7 +371,7 @@ public sealed class PortSnapshot
         MacAddress.Read(frame[MacAddress.Bytes..]) == Mac && Owner(frame, key.Family, key.SourceOffset) is not null;
 
     /// <summary>Rule 18a.</summary>
-    private bool IsForThisStation(ReadOnlySpan<byte> frame, int offset)
+    internal bool IsForThisStation(ReadOnlySpan<byte> frame, int offset)
     {
         if ((frame[0] & 1) == 0 && MacAddress.Read(frame) != Mac)
             return false;

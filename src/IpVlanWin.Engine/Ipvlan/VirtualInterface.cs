@@ -58,6 +58,16 @@ public sealed class VirtualInterface
     internal bool HasMulticast(MacAddress mac) =>
         mac.IsBroadcast || _receivesAllMulticast || Array.BinarySearch(_groups, mac.Value) >= 0;
 
+    /// <summary>One of the same state whose counters are its own.</summary>
+    internal VirtualInterface Shadow()
+    {
+        var shadow = new VirtualInterface(Name, Id, IpMtu) { _groups = _groups };
+        shadow.SetUp(IsUp);
+        shadow.SetPromiscuous(IsPromiscuous);
+        shadow.SetAllMulticast(IsAllMulticast);
+        return shadow;
+    }
+
     internal void SetUp(bool isUp) => State.IsUp = isUp;
 
     internal void SetMtu(int ipMtu) => State.IpMtu = ipMtu;

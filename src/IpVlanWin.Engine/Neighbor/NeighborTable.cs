@@ -105,5 +105,8 @@ public sealed class NeighborTable
         }
 
         public void ForgetUse() => _isUsed = false;
+
+        /// <summary>One whose use nobody notices.</summary>
+        public Entry Shadow() => new(Mac, HoldsUntil);
     }
 }

@@ -34,6 +34,11 @@ public sealed class PendingPackets(int headroom)
     /// <summary>Neighbors that are waited for.</summary>
     public int Count => _waiting.Count;
 
+    /// <summary><see cref="TryAdd"/> would take a frame of so many bytes.</summary>
+    public bool HasRoom(L3Address neighbor, int frameLength) => _waiting.TryGetValue(neighbor, out var waiting)
+        ? waiting.Packets.Count < PerNeighbor && waiting.Bytes + frameLength <= BytesPerNeighbor
+        : _waiting.Count < Neighbors;
+
     /// <summary>Copies a frame into the queue of its neighbor. Returns false where there is no room.</summary>
     /// <param name="neighbor">Whose MAC is missing.</param>
     /// <param name="frame">The frame.</param>

@@ -30,11 +30,20 @@ public sealed class Router
     private readonly Generation _generation = new();
     private readonly RecentDestinations _recent = new();
 
+    // It only looks: neighbors must not seem to be in use because of it.
+    private readonly bool _isShadow;
+
     internal Router()
     {
         Routes = new RouteTable(_generation);
         Neighbors = new NeighborTable(_generation);
         Host = new HostAddresses(Routes, _generation);
+    }
+
+    private Router(Router original)
+    {
+        (_generation, Routes, Neighbors, Host) = (original._generation, original.Routes, original.Neighbors, original.Host);
+        _isShadow = true;
     }
 
     /// <summary>The host's prefixes and routes.</summary>
@@ -82,6 +91,9 @@ public sealed class Router
         return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
     }
 
+    /// <summary>One that decides by the same routes and neighbors and leaves both as they are.</summary>
+    internal Router Shadow() => new(this);
+
     /// <summary>Works out where packets to an address go.</summary>
     private void LookUp(L3Address address, long generation, ref RecentDestination destination)
     {
@@ -102,7 +114,7 @@ public sealed class Router
         {
             destination.Action = DecisionAction.Route;
             destination.NextHop = route.Gateway ?? address;
-            destination.Neighbor = Neighbors.Find(destination.NextHop);
+            destination.Neighbor = _isShadow ? Neighbors.Find(destination.NextHop)?.Shadow() : Neighbors.Find(destination.NextHop);
             destination.Mac = destination.Neighbor?.Mac ?? default;
         }
     }

@@ -4,18 +4,6 @@ using System.Runtime.Versioning;
 
 namespace IpVlanWin.HostNetwork.Linux;
 
-/// <summary>The kernel's tables that are mirrored.</summary>
-[Flags]
-internal enum HostTables
-{
-    None = 0,
-    Links = 1,
-    Addresses = 2,
-    Routes = 4,
-    Neighbors = 8,
-    All = Links | Addresses | Routes | Neighbors,
-}
-
 /// <summary>
 /// The mirror behind <see cref="HostWatch"/>: takes notifications and dumps, keeps the state and collects the differences.
 /// Belongs to one thread.

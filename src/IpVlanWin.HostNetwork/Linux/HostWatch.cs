@@ -16,7 +16,7 @@ namespace IpVlanWin.HostNetwork.Linux;
 /// waits for a confirmation: <see cref="NeighborState.Incomplete"/> and <see cref="NeighborState.Delay"/> may be missing.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-public sealed class HostWatch : IDisposable
+public sealed class HostWatch : IHostWatch
 {
     /// <summary>Datagrams taken before what they say is delivered.</summary>
     private const int BatchDatagrams = 4096;
@@ -33,13 +33,8 @@ public sealed class HostWatch : IDisposable
     private readonly Thread _thread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Guards _waiters and _ended; the snapshot is published before the waiters are asked.
-    private readonly Lock _lock = new();
-    private readonly List<Waiter> _waiters = [];
-    private bool _ended;
-    private bool _disposed;
-
-    private volatile HostSnapshot _snapshot = HostSnapshot.Empty;
+    private readonly SnapshotWaiters _waiters = new();
+    private int _disposed;
     private long _overruns;
 
     private HostWatch(NetlinkSocket notifications, NetlinkSocket dumps, SafeFileHandle wake, Action<IReadOnlyList<HostChange>>? onChanges)
@@ -93,7 +88,7 @@ public sealed class HostWatch : IDisposable
     }
 
     /// <summary>The state as known now.</summary>
-    public HostSnapshot Snapshot => _snapshot;
+    public HostSnapshot Snapshot => _waiters.Snapshot;
 
     /// <summary>Ends when the watch ends: completed by <see cref="Dispose"/>, faulted by an error, after which <see cref="Snapshot"/> is history.</summary>
     public Task Completion => _completion.Task;
@@ -107,31 +102,14 @@ public sealed class HostWatch : IDisposable
     /// <returns>The snapshot that satisfied it.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     /// <exception cref="InvalidOperationException">The watch ended first.</exception>
-    public Task<HostSnapshot> WaitFor(Func<HostSnapshot, bool> condition, CancellationToken cancellation)
-    {
-        ArgumentNullException.ThrowIfNull(condition);
-        Waiter waiter;
-        lock (_lock)
-        {
-            var snapshot = _snapshot;
-            if (condition(snapshot)) return Task.FromResult(snapshot);
-            if (_ended) return Task.FromException<HostSnapshot>(new InvalidOperationException("the watch has ended"));
-            waiter = new Waiter(condition);
-            _waiters.Add(waiter);
-        }
-        return Wait(waiter, cancellation);
-    }
+    public Task<HostSnapshot> WaitFor(Func<HostSnapshot, bool> condition, CancellationToken cancellation) => _waiters.WaitFor(condition, cancellation);
 
     /// <summary>
     /// Stops: no call of the consumer begins after this returns. Waits for one that is running, except when called from it.
     /// </summary>
     public unsafe void Dispose()
     {
-        lock (_lock)
-        {
-            if (_disposed) return;
-            _disposed = true;
-        }
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         ulong one = 1;
         if (NativeMethods.Write(_wake, &one, sizeof(ulong)) < 0) LinuxError.ThrowLast("stop the watch");
         if (Thread.CurrentThread == _thread) return;
@@ -139,23 +117,11 @@ public sealed class HostWatch : IDisposable
         _wake.Dispose();
     }
 
-    private async Task<HostSnapshot> Wait(Waiter waiter, CancellationToken cancellation)
-    {
-        try
-        {
-            return await waiter.Result.Task.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            lock (_lock) _waiters.Remove(waiter);
-        }
-    }
-
     private void ReadFirst()
     {
         for (var i = 0; i < FirstReadings && _mirror.Stale != HostTables.None; i++) _mirror.Resync(_dumps);
         if (_mirror.Stale != HostTables.None) LinuxError.Throw(LinuxError.EINTR, "read the host's network", $"{_mirror.Stale} changed during each of {FirstReadings} readings");
-        _snapshot = _mirror.ToSnapshot();
+        _waiters.Publish(_mirror.ToSnapshot());
     }
 
     private void Run()
@@ -233,12 +199,7 @@ public sealed class HostWatch : IDisposable
     {
         if (!_mirror.HasChanges) return;
         var changes = _mirror.TakeChanges();
-        var snapshot = _mirror.ToSnapshot();
-        _snapshot = snapshot;
-        lock (_lock)
-        {
-            foreach (var waiter in _waiters) waiter.Ask(snapshot);
-        }
+        _waiters.Publish(_mirror.ToSnapshot());
         _onChanges?.Invoke(changes);
     }
 
@@ -258,33 +219,10 @@ public sealed class HostWatch : IDisposable
     // The thread owns the descriptors, so that none is closed while it polls.
     private void End(Exception? error)
     {
-        lock (_lock)
-        {
-            _ended = true;
-            foreach (var waiter in _waiters) waiter.Result.TrySetException(new InvalidOperationException("the watch has ended", error));
-        }
+        _waiters.End(error);
         _notifications.Dispose();
         _dumps.Dispose();
         if (error is null) _completion.SetResult();
         else _completion.SetException(error);
-    }
-
-    private sealed class Waiter(Func<HostSnapshot, bool> condition)
-    {
-        public TaskCompletionSource<HostSnapshot> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Ask(HostSnapshot snapshot)
-        {
-            if (Result.Task.IsCompleted) return;
-            try
-            {
-                if (condition(snapshot)) Result.TrySetResult(snapshot);
-            }
-            catch (Exception e)
-            {
-                // The condition is the waiter's own, and so is its error.
-                Result.TrySetException(e);
-            }
-        }
     }
 }

@@ -18,7 +18,8 @@ internal static unsafe partial class NativeMethods
     public const uint STATX_NLINK = 4, STATX_INO = 0x100;
 
     public const int CLONE_NEWNET = 0x40000000;
-    public const ulong MS_BIND = 0x1000, MS_REC = 0x4000, MS_SHARED = 1 << 20;
+    public const int CLONE_NEWNS = 0x20000;
+    public const ulong MS_RDONLY = 1, MS_BIND = 0x1000, MS_REC = 0x4000, MS_SLAVE = 1 << 19, MS_SHARED = 1 << 20;
     public const int MNT_DETACH = 2;
 
     public const int AF_NETLINK = 16, SOCK_RAW = 3, SOCK_CLOEXEC = 0x80000;
@@ -29,6 +30,8 @@ internal static unsafe partial class NativeMethods
     public const short POLLIN = 1;
     public const nuint SIOCETHTOOL = 0x8946, NS_GET_NSTYPE = 0xB703;
     public const int LOCK_EX = 2;
+    public const int SIGPIPE = 13;
+    public const nint SIG_DFL = 0;
 
     [LibraryImport(C, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileHandle Open(string path, int flags, uint mode);
@@ -50,6 +53,13 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(C, EntryPoint = "setns", SetLastError = true)]
     public static partial int SetNs(SafeFileHandle file, int kind);
+
+    [LibraryImport(C, EntryPoint = "execvp", SetLastError = true)]
+    public static partial int Execvp(byte* file, byte** arguments);
+
+    /// <summary>Returns the handler before, which is not looked at.</summary>
+    [LibraryImport(C, EntryPoint = "signal")]
+    public static partial nint Signal(int signal, nint handler);
 
     [LibraryImport(C, EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Mount(string source, string target, string fileSystem, ulong flags, nint data);

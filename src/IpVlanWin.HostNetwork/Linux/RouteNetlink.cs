@@ -13,7 +13,7 @@ namespace IpVlanWin.HostNetwork.Linux;
 /// CAP_NET_ADMIN, ENODEV for an unknown link). Lists are consistent: they are read again when the table changed meanwhile.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-public sealed partial class RouteNetlink : IDisposable
+public sealed partial class RouteNetlink : IHostNetwork
 {
     /// <summary>How often a list is read again before a table that never rests is given up.</summary>
     private const int DumpAttempts = 50;

@@ -2,14 +2,16 @@ using System.IO.Pipes;
 using System.Text.Json;
 using System.Threading.Channels;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Observe;
 
 namespace IpVlanWin.Service.Control;
 
 /// <summary>
 /// One client. Requests are done in order; reading goes on meanwhile, up to a bound, so that a cancellation is heard. Whoever stops in the
-/// middle of a message, or does not read his answers, is left after a while.
+/// middle of a message, does not read his answers, or has nothing to say, is left after a while.
 /// </summary>
-internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, ServiceLog log)
+internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, Session session, TimeSpan patience, TimeSpan idleTimeout, ServiceLog log)
+    : IDisposable
 {
     // Bytes of messages that wait; one more may come on top, however long.
     private const int QueueBytes = 256 * 1024;
@@ -21,6 +23,9 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
     private readonly Channel<bool> _done = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private long _queuedBytes;
 
+    // Answers and what subscribers are told take turns.
+    private readonly SemaphoreSlim _writing = new(1, 1);
+
     // Guards _waiting: messages that have not begun, for cancellation.
     private readonly Lock _lock = new();
     private readonly List<Waiting> _waiting = [];
@@ -30,6 +35,8 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
     {
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(ending);
         var reading = ReadAsync(leaving.Token);
+        Task telling = Task.CompletedTask;
+        var isTelling = false;
         try
         {
             await foreach (var next in _queue.Reader.ReadAllAsync(leaving.Token).ConfigureAwait(false))
@@ -38,9 +45,12 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
                     await DoAsync(next, leaving.Token).ConfigureAwait(false);
                 Interlocked.Add(ref _queuedBytes, -next.Bytes);
                 _done.Writer.TryWrite(true);
+                // Only behind the answer that promised it.
+                if (session.Subscription is not null && !isTelling)
+                    (telling, isTelling) = (TellAsync(session.Subscription, leaving), true);
             }
             if (await reading.ConfigureAwait(false) is { } fault)
-                await WriteAsync(Refusal(fault), leaving.Token).ConfigureAwait(false);
+                await AnswerAsync(Refusal(fault), leaving.Token).ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
@@ -52,10 +62,16 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
             await leaving.CancelAsync().ConfigureAwait(false);
             await pipe.DisposeAsync().ConfigureAwait(false);
             await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            while (session.AtEnd.TryPop(out var end))
+                end();
+            await telling.ConfigureAwait(false);
             while (_queue.Reader.TryRead(out var left))
                 left.Message?.Dispose();
         }
     }
+
+    /// <summary>After it was served.</summary>
+    public void Dispose() => _writing.Dispose();
 
     /// <summary>An answer to nothing in particular.</summary>
     public static MessageWriter Refusal(ControlException error)
@@ -97,14 +113,40 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
             answer = dispatcher.Handle(next.Message, session);
         }
         if (answer is not null)
-            await WriteAsync(answer, leaving).ConfigureAwait(false);
+            await AnswerAsync(answer, leaving).ConfigureAwait(false);
     }
 
-    private async Task WriteAsync(MessageWriter answer, CancellationToken leaving)
+    private async Task AnswerAsync(MessageWriter answer, CancellationToken leaving)
     {
         using var slow = CancellationTokenSource.CreateLinkedTokenSource(leaving);
         slow.CancelAfter(patience);
-        await pipe.WriteAsync(answer.Framed(), slow.Token).ConfigureAwait(false);
+        await WriteAsync(answer.Framed(), slow.Token).ConfigureAwait(false);
+    }
+
+    private async Task WriteAsync(ArraySegment<byte> framed, CancellationToken cancellation)
+    {
+        await _writing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await pipe.WriteAsync(framed, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>A subscriber may take his time: he holds up nobody, unless he asks for something and does not read the answer.</summary>
+    private async Task TellAsync(Subscription subscription, CancellationTokenSource leaving)
+    {
+        try
+        {
+            await subscription.RunAsync(framed => WriteAsync(framed, leaving.Token), leaving.Token).ConfigureAwait(false);
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            await leaving.CancelAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Returns what was wrong with the client's framing, or null.</summary>
@@ -113,7 +155,7 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
         try
         {
             var reader = new MessageReader(pipe) { Patience = patience };
-            while (await reader.ReadAsync(leaving).ConfigureAwait(false) is { } bytes)
+            while (await NextAsync(reader, leaving).ConfigureAwait(false) is { } bytes)
             {
                 while (Interlocked.Read(ref _queuedBytes) >= QueueBytes)
                     await _done.Reader.ReadAsync(leaving).ConfigureAwait(false);
@@ -138,6 +180,28 @@ internal sealed class ControlConnection(PipeStream pipe, Dispatcher dispatcher, 
         finally
         {
             _queue.Writer.TryComplete();
+        }
+    }
+
+    /// <summary>The next message; null at the end, and where the client was silent for too long with nothing to wait for.</summary>
+    private async Task<ArraySegment<byte>?> NextAsync(MessageReader reader, CancellationToken leaving)
+    {
+        for (; ; )
+        {
+            using var idle = CancellationTokenSource.CreateLinkedTokenSource(leaving);
+            idle.CancelAfter(idleTimeout);
+            try
+            {
+                return await reader.ReadAsync(idle.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!leaving.IsCancellationRequested)
+            {
+                // What was read of a message stays in the reader.
+                if (session.IsListening || Interlocked.Read(ref _queuedBytes) > 0)
+                    continue;
+                log.Info("client-idle", "left, because it was silent", ("seconds", (long)idleTimeout.TotalSeconds));
+                return null;
+            }
         }
     }
 

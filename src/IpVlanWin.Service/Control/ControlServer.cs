@@ -1,8 +1,10 @@
 using System.IO.Pipes;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Metrics;
 
 namespace IpVlanWin.Service.Control;
 
@@ -18,8 +20,14 @@ internal sealed record ServerSettings
     /// <summary>How long a client may pause within a message or not read its answer.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a client may stay silent with nothing asked and nothing subscribed to.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>On Windows, the group that may ask but not change; null for none.</summary>
     public string? ReaderGroup { get; init; }
+
+    /// <summary>Data paths tell the wire, in l2, which addresses have come.</summary>
+    public bool Announces { get; init; } = true;
 
     /// <summary>What a client may do; null asks the operating system. For tests.</summary>
     public Func<NamedPipeServerStream, Access>? Authorize { get; init; }
@@ -28,9 +36,13 @@ internal sealed record ServerSettings
 /// <summary>Listens on the named pipe and serves each client on its own.</summary>
 internal sealed class ControlServer : IAsyncDisposable
 {
+    // Before listening is tried again.
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
+
     private readonly ServerSettings _settings;
     private readonly Dispatcher _dispatcher;
     private readonly ServiceLog _log;
+    private readonly Telemetry? _telemetry;
     private readonly FileStream? _socketLock;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _accepting;
@@ -42,15 +54,15 @@ internal sealed class ControlServer : IAsyncDisposable
     /// <summary>Listens from now on.</summary>
     /// <exception cref="IOException">The pipe is taken, or its folder cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">The pipe is taken by another user, or its folder is closed.</exception>
-    public ControlServer(ServerSettings settings, Dispatcher dispatcher, ServiceLog log)
+    public ControlServer(ServerSettings settings, Dispatcher dispatcher, ServiceLog log, Telemetry? telemetry = null)
     {
-        (_settings, _dispatcher, _log) = (settings, dispatcher, log);
+        (_settings, _dispatcher, _log, _telemetry) = (settings, dispatcher, log, telemetry);
         if (!OperatingSystem.IsWindows())
             _socketLock = LockSocket(settings.PipeName);
         NamedPipeServerStream first;
         try
         {
-            first = Create(PipeOptions.FirstPipeInstance);
+            first = Create(settings, settings.PipeName, PipeOptions.FirstPipeInstance);
         }
         catch
         {
@@ -96,53 +108,58 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    private NamedPipeServerStream Create(PipeOptions first)
+    /// <summary>A pipe that lets in whom the control pipe lets in.</summary>
+    internal static NamedPipeServerStream Create(ServerSettings settings, string pipeName, PipeOptions first)
     {
         const int BufferBytes = 64 * 1024;
         if (OperatingSystem.IsWindows())
-            return CreateWindows(first, BufferBytes);
+            return CreateWindows(settings, pipeName, first, BufferBytes);
         // .NET asks the kernel who connects and lets in this user only; the mode says so to everybody else.
         var pipe = new NamedPipeServerStream(
-            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            pipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
             PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly | first, BufferBytes, BufferBytes);
-        File.SetUnixFileMode(_settings.PipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(pipeName, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return pipe;
     }
 
     [SupportedOSPlatform("windows")]
-    private NamedPipeServerStream CreateWindows(PipeOptions first, int bufferBytes)
+    private static NamedPipeServerStream CreateWindows(ServerSettings settings, string pipeName, PipeOptions first, int bufferBytes)
     {
-        var group = _settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
+        var group = settings.ReaderGroup is { } name ? ((SecurityIdentifier)new NTAccount(name).Translate(typeof(SecurityIdentifier))).Value : null;
         var security = new PipeSecurity();
         security.SetSecurityDescriptorSddlForm(Descriptor(group), AccessControlSections.Access);
         return NamedPipeServerStreamAcl.Create(
-            _settings.PipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
+            pipeName, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
             PipeOptions.Asynchronous | first, bufferBytes, bufferBytes, security);
     }
 
-    private async Task AcceptAsync(NamedPipeServerStream listening)
+    private async Task AcceptAsync(NamedPipeServerStream? listening)
     {
         try
         {
             for (; ; )
             {
+                NamedPipeServerStream? connected = null, refused = null;
                 try
                 {
+                    listening ??= Create(_settings, _settings.PipeName, PipeOptions.None);
                     await listening.WaitForConnectionAsync(_ending.Token).ConfigureAwait(false);
+                    connected = listening;
                 }
-                catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+                catch (Exception gone) when (IsRefusal(gone))
                 {
-                    // Came and went, or was not of this user: the next one waits already.
+                    // Came and went, or was not of this user; or the system is out of descriptors and may have some again soon.
                     _log.Warning("client-refused", gone.Message);
-                    // Made before the old one goes: the socket is there for as long as one of them is.
-                    var refused = listening;
-                    listening = Create(PipeOptions.None);
-                    await refused.DisposeAsync().ConfigureAwait(false);
-                    continue;
+                    refused = listening;
+                    if (gone is SocketException || listening is null)
+                        await Task.Delay(s_pause, _ending.Token).ConfigureAwait(false);
                 }
-                var connected = listening;
-                listening = Create(PipeOptions.None);
-                Serve(connected);
+                // Made before the old one goes or is served: the pipe is there for as long as one of them is.
+                listening = TryCreate();
+                if (refused is not null)
+                    await refused.DisposeAsync().ConfigureAwait(false);
+                if (connected is not null)
+                    Serve(connected);
             }
         }
         catch (OperationCanceledException)
@@ -151,9 +168,25 @@ internal sealed class ControlServer : IAsyncDisposable
         }
         finally
         {
-            await listening.DisposeAsync().ConfigureAwait(false);
+            if (listening is not null)
+                await listening.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    private NamedPipeServerStream? TryCreate()
+    {
+        try
+        {
+            return Create(_settings, _settings.PipeName, PipeOptions.None);
+        }
+        catch (Exception fault) when (IsRefusal(fault))
+        {
+            _log.Error("not-listening", fault.Message);
+            return null;
+        }
+    }
+
+    private static bool IsRefusal(Exception fault) => fault is IOException or UnauthorizedAccessException or SocketException;
 
     private void Serve(NamedPipeServerStream pipe)
     {
@@ -174,13 +207,18 @@ internal sealed class ControlServer : IAsyncDisposable
 
     private async Task ServeAsync(NamedPipeServerStream pipe)
     {
+        _telemetry?.Connected(1);
         try
         {
-            var access = (_settings.Authorize ?? Judge)(pipe);
+            var access = Judge(_settings, pipe);
             if (access == Access.None)
                 await RefuseAsync(pipe, ErrorCode.AccessDenied.With("talking to the service")).ConfigureAwait(false);
             else
-                await new ControlConnection(pipe, _dispatcher, new Session(access), _settings.Patience, _log).ServeAsync(_ending.Token).ConfigureAwait(false);
+            {
+                using var session = new Session(access);
+                using var connection = new ControlConnection(pipe, _dispatcher, session, _settings.Patience, _settings.IdleTimeout, _log);
+                await connection.ServeAsync(_ending.Token).ConfigureAwait(false);
+            }
         }
         catch (Exception fault)
         {
@@ -188,10 +226,15 @@ internal sealed class ControlServer : IAsyncDisposable
             _log.Error("client-failed", fault.ToString());
             await pipe.DisposeAsync().ConfigureAwait(false);
         }
+        finally
+        {
+            _telemetry?.Connected(-1);
+        }
     }
 
     private async Task RefuseAsync(NamedPipeServerStream pipe, ControlException error)
     {
+        _telemetry?.Refused(error.Code);
         using var slow = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
         slow.CancelAfter(TimeSpan.FromSeconds(1));
         await using (pipe.ConfigureAwait(false))
@@ -207,8 +250,9 @@ internal sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    /// <summary>On Linux the socket let in nobody but this user.</summary>
-    private static Access Judge(NamedPipeServerStream pipe) => OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
+    /// <summary>What a client may do. On Linux the socket let in nobody but this user.</summary>
+    internal static Access Judge(ServerSettings settings, NamedPipeServerStream pipe) =>
+        settings.Authorize is { } authorize ? authorize(pipe) : OperatingSystem.IsWindows() ? JudgeWindows(pipe) : Access.Full;
 
     /// <summary>Administrators and SYSTEM may all; whoever else the descriptor let in may ask.</summary>
     [SupportedOSPlatform("windows")]

@@ -1,12 +1,14 @@
+using System.Diagnostics;
 using System.Text.Json;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Control;
 
 /// <summary>One message in, its answer out. The changes of a message are one transaction; its questions see them made.</summary>
-internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler reconciler, ServiceLog log)
+internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler reconciler, ServiceLog log, Telemetry? telemetry = null)
 {
     // What one refusal at most needs, kept free for every request that is still to be answered.
     private const int Reserve = 900;
@@ -15,6 +17,8 @@ internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler
     /// <returns>The answer, or null where none is wanted.</returns>
     public MessageWriter? Handle(RpcMessage message, Session session)
     {
+        var started = Stopwatch.GetTimestamp();
+        using var activity = Telemetry.Activities.StartActivity("ipvlan.rpc", ActivityKind.Server);
         var requests = message.Requests;
         var found = new Method?[requests.Count];
         var outcomes = new object?[requests.Count];
@@ -35,7 +39,21 @@ internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler
         }
         if (changes.Any(static change => change is not null))
             Commit(requests, changes, outcomes, refused);
-        return Answer(requests, found, outcomes, message.IsBatch, session);
+        var answer = Answer(requests, found, outcomes, message.IsBatch, session);
+        Measure(message.IsBatch ? "batch" : found[0]?.Name ?? "_OTHER", outcomes, started, activity);
+        return answer;
+    }
+
+    private void Measure(string method, object?[] outcomes, long started, Activity? activity)
+    {
+        var error = outcomes.OfType<ControlException>().FirstOrDefault()?.Code;
+        telemetry?.Answered(method, error, started);
+        if (activity is null)
+            return;
+        activity.DisplayName = method;
+        activity.SetTag("rpc.system.name", "jsonrpc").SetTag("rpc.method", method);
+        if (error is not null)
+            activity.SetTag("error.type", error.Name).SetStatus(ActivityStatusCode.Error);
     }
 
     private void Commit(IReadOnlyList<RpcRequest> requests, Action<StateChange>?[] changes, object?[] outcomes, int refused)
@@ -72,14 +90,20 @@ internal sealed class Dispatcher(Methods methods, DesiredState state, Reconciler
     {
         var answer = new MessageWriter();
         var written = 0;
+        var tooLong = ErrorCode.LimitReached.With($"{MessageReader.MaxMessage} bytes of an answer; ask for less at once");
+        var isFull = false;
         for (var i = 0; i < requests.Count; i++)
         {
-            var outcome = outcomes[i] ?? Guard(requests[i].Method, () => found[i]!.Ask!(requests[i].Arguments, session));
+            // Once an answer did not fit, the questions after it are not done: a batch of them costs no more than one answer does.
+            var outcome = outcomes[i] ??= isFull ? tooLong : Guard(requests[i].Method, () => found[i]!.Ask!(requests[i].Arguments, session));
             if (requests[i].IsNotification)
                 continue;
             var one = Write(requests[i].Id, outcome!);
             if (answer.Length + one.Length + 2 > MessageReader.MaxMessage - (Reserve * (requests.Count - 1 - i)))
-                one = Write(requests[i].Id, ErrorCode.LimitReached.With($"{MessageReader.MaxMessage} bytes of an answer; ask for less at once"));
+            {
+                isFull = true;
+                one = Write(requests[i].Id, tooLong);
+            }
             if (isBatch)
                 answer.Append(new ArraySegment<byte>([written == 0 ? (byte)'[' : (byte)',']));
             answer.Append(one.Body);

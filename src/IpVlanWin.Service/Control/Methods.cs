@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Observe;
 using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Control;
@@ -18,11 +19,13 @@ internal sealed class Methods
 {
     private readonly DesiredState _state;
     private readonly Views _views;
+    private readonly EventHub _hub;
+    private readonly ImportRoom _importRoom = new();
     private readonly Dictionary<string, Method> _byName = new(StringComparer.Ordinal);
 
-    public Methods(DesiredState state, Views views)
+    public Methods(DesiredState state, Views views, EventHub hub, Captures captures, Tracer tracer)
     {
-        (_state, _views) = (state, views);
+        (_state, _views, _hub) = (state, views, hub);
         var json = ProtocolJson.Plain;
         Question("port.list", json.ListQuery, (query, _) => _views.ListPorts(query));
         Question("port.get", json.PortName, (name, _) => _views.GetPort(name));
@@ -40,6 +43,10 @@ internal sealed class Methods
         Question("state.export", json.ExportQuery, Export);
         Add(new Method("state.import", Access.Full, Import, null));
         Question("service.info", json.NoArguments, (_, _) => _views.GetService());
+        Question("service.subscribe", json.SubscribeSpec, Subscribe);
+        Question("capture.start", json.CaptureSpec, captures.Start, Access.Full);
+        Question("capture.stop", json.CaptureName, (name, _) => captures.Stop(name), Access.Full);
+        Question("trace.start", json.TraceSpec, (spec, _) => tracer.Trace(spec));
     }
 
     /// <summary>Finds a method and judges the caller before anything else is looked at.</summary>
@@ -70,6 +77,16 @@ internal sealed class Methods
         return new ChangeReply { Version = _state.Current.Version };
     }
 
+    private SubscribeReply Subscribe(SubscribeSpec spec, Session session)
+    {
+        if (session.Subscription is not null)
+            throw ErrorCode.LimitReached.With("1 subscription of a connection");
+        var subscription = _hub.Subscribe(spec, out var version);
+        session.Subscription = subscription;
+        session.AtEnd.Push(() => _hub.Unsubscribe(subscription));
+        return new SubscribeReply { Version = version };
+    }
+
     private ExportPiece Export(ExportQuery query, Session session)
     {
         if (query.Cursor is null)
@@ -88,23 +105,16 @@ internal sealed class Methods
         return new ExportPiece { Text = text.Substring(start, length), Cursor = end == text.Length ? null : end.ToString(CultureInfo.InvariantCulture) };
     }
 
-    private static Action<StateChange> Import(JsonElement arguments, Session session)
+    private Action<StateChange> Import(JsonElement arguments, Session session)
     {
         var piece = ProtocolJson.ReadArguments(arguments, ProtocolJson.Plain.ImportPiece);
         if (piece.IsFirst)
-            session.Import.Clear();
-        if (session.Import.Length + (piece.Text?.Length ?? 0) > Session.MaxImport)
-        {
-            session.Import.Clear();
-            throw ErrorCode.LimitReached.With($"{Session.MaxImport} characters of a document");
-        }
-        session.Import.Append(piece.Text);
+            session.ForgetImport();
+        if (!session.TryImport(piece.Text ?? "", _importRoom))
+            throw ErrorCode.LimitReached.With($"{ImportRoom.Most} characters of documents that are being imported");
         if (!piece.IsLast)
             return static _ => { };
-        var text = session.Import.ToString();
-        session.Import.Clear();
-        // Its memory is not kept for the next one.
-        session.Import.Capacity = 0;
+        var text = session.TakeImport();
         try
         {
             var document = JsonSerializer.Deserialize(text, ProtocolJson.Plain.StateDocument) ?? new StateDocument();

@@ -132,7 +132,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
 
     private InterfaceStatus? Status(DesiredInterface one) => reconciler.Find(one.Master)?.Running?.Find(one.Name);
 
-    private PortRecord Record(DesiredPort port)
+    public PortRecord Record(DesiredPort port)
     {
         var runtime = reconciler.Find(port.Master);
         var status = runtime?.Running?.Port;
@@ -143,7 +143,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
             Flag = port.Flag.Word(),
             Datapath = port.Datapath,
             ResolvedDatapath = host.Resolve(port.Datapath),
-            State = status is { IsUp: true } ? "up" : status is not null ? "down" : runtime?.Fault is not null ? "error" : "pending",
+            State = status is { IsUp: true } ? "up" : status is not null ? "down" : runtime is { Fault: not null, IsWaiting: false } ? "error" : "pending",
             Reason = status is not null ? null : runtime?.Fault ?? "its data path is being started",
             Mac = status?.Mac.ToString(),
             Mtu = status?.IpMtu,
@@ -152,20 +152,21 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
         };
     }
 
-    private InterfaceRecord Record(DesiredInterface one)
+    public InterfaceRecord Record(DesiredInterface one)
     {
         var runtime = reconciler.Find(one.Master);
         var status = runtime?.Running?.Find(one.Name);
         var fault = runtime is null ? null : runtime.Running is null ? runtime.Fault : runtime.Faults.GetValueOrDefault(one.Name);
         return new InterfaceRecord
         {
+            Index = one.Id,
             Name = one.Name,
             Port = one.Master,
             Namespace = one.Namespace,
             Mtu = status?.IpMtu ?? one.IpMtu,
             HasOwnMtu = one.IpMtu is not null,
             Admin = one.IsUp ? "up" : "down",
-            State = fault is not null ? "error" : status is null ? "pending" : status.IsUp ? "up" : "down",
+            State = runtime is { Running: null, IsWaiting: true } ? "pending" : fault is not null ? "error" : status is null ? "pending" : status.IsUp ? "up" : "down",
             Reason = fault ?? (status is null ? "it is being made" : null),
             Addresses = [.. one.Addresses.Select(prefix => Address(one, prefix.ToString(), status))],
             Multicast = [.. status?.Groups.Select(static group => group.ToString()) ?? []],

@@ -14,7 +14,8 @@ namespace IpVlanWin.Service.Reconcile;
 
 /// <summary>This host: which masters it has, and the data paths over them.</summary>
 /// <param name="auto">What auto comes to: linux or memory.</param>
-internal sealed class Host(string auto) : IHost
+/// <param name="announces">Tell the wire which addresses have come.</param>
+internal sealed class Host(string auto, bool announces = true) : IHost
 {
     private const int MemoryMtu = 1500;
 
@@ -27,6 +28,8 @@ internal sealed class Host(string auto) : IHost
     /// <inheritdoc/>
     public MasterInfo FindMaster(string master, string datapath)
     {
+        if (master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase))
+            throw ErrorCode.BadArgument.With("master", MasterForms(master));
         switch (Resolve(datapath))
         {
             case "memory":
@@ -37,6 +40,18 @@ internal sealed class Host(string auto) : IHost
             default:
                 throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "memory");
         }
+    }
+
+    /// <summary>The legal forms, for one that is a LUID, which no data path of this build takes.</summary>
+    private static string MasterForms(string master)
+    {
+        var digits = master.AsSpan("luid:".Length);
+        var isLuid = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && ulong.TryParse(digits[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
+        var why = isLuid
+            ? OperatingSystem.IsWindows() ? "LUIDs are taken by the filter and windivert data paths" : "Linux adapters have no LUID"
+            : "a LUID is written luid:0x0006008001000000";
+        return $"the name or the index of an adapter; {why}";
     }
 
     /// <summary>Starts the data path of a port.</summary>
@@ -52,7 +67,7 @@ internal sealed class Host(string auto) : IHost
     }
 
     [SupportedOSPlatform("linux")]
-    private static EngineDatapath OpenLinux(DesiredPort port)
+    private EngineDatapath OpenLinux(DesiredPort port)
     {
         var link = FindLink(port.Master);
         var running = new EngineDatapath(new LinuxPortSettings
@@ -64,6 +79,7 @@ internal sealed class Host(string auto) : IHost
             WireLink = port.Master,
             Mode = port.Mode,
             Flag = port.Flag,
+            Announces = announces,
         });
         try
         {

@@ -9,6 +9,7 @@ internal sealed class PortRuntime(string datapath)
 {
     private volatile IDatapath? _running;
     private volatile string? _fault;
+    private volatile bool _isWaiting;
 
     /// <summary>What was asked for when it was started: auto or a kind.</summary>
     public string Asked { get; } = datapath;
@@ -25,6 +26,13 @@ internal sealed class PortRuntime(string datapath)
     {
         get => _fault;
         set => _fault = value;
+    }
+
+    /// <summary>It is not running because its master is not there; it will be when that comes.</summary>
+    public bool IsWaiting
+    {
+        get => _isWaiting;
+        set => _isWaiting = value;
     }
 
     /// <summary>What was applied to the data path, by the interface's number.</summary>

@@ -3,10 +3,13 @@ using IpVlanWin.HostNetwork.Linux;
 
 namespace IpVlanWin.Service.Reconcile;
 
-/// <summary>Runs a full pass when the host's network changed, when a data path ended, and every half minute.</summary>
+/// <summary>Runs a full pass when the host's network changed, when a data path ended or something is missing, and from time to time.</summary>
 internal sealed class ReconcileLoop : IAsyncDisposable
 {
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(30);
+
+    // While something is missing: a namespace, for one, comes without a sign.
+    private static readonly TimeSpan s_shortPeriod = TimeSpan.FromSeconds(5);
 
     // Changes come in bursts, and our own are among them.
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
@@ -21,7 +24,7 @@ internal sealed class ReconcileLoop : IAsyncDisposable
     public ReconcileLoop(Reconciler reconciler, bool watchesHost, ServiceLog log)
     {
         (_reconciler, _log) = (reconciler, log);
-        _reconciler.OnEnded = () => _signals.Writer.TryWrite(true);
+        _reconciler.OnUnfinished = () => _signals.Writer.TryWrite(true);
         if (watchesHost && OperatingSystem.IsLinux())
         {
             using var own = NetworkNamespace.OpenCurrent();
@@ -32,7 +35,7 @@ internal sealed class ReconcileLoop : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _reconciler.OnEnded = null;
+        _reconciler.OnUnfinished = null;
         if (OperatingSystem.IsLinux())
             _watch?.Dispose();
         await _ending.CancelAsync().ConfigureAwait(false);
@@ -48,7 +51,7 @@ internal sealed class ReconcileLoop : IAsyncDisposable
             {
                 using (var waiting = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token))
                 {
-                    waiting.CancelAfter(s_period);
+                    waiting.CancelAfter(_reconciler.IsWhole ? s_period : s_shortPeriod);
                     try
                     {
                         await _signals.Reader.ReadAsync(waiting.Token).ConfigureAwait(false);
@@ -56,7 +59,7 @@ internal sealed class ReconcileLoop : IAsyncDisposable
                     }
                     catch (OperationCanceledException) when (!_ending.IsCancellationRequested)
                     {
-                        // The half minute is over.
+                        // It is time.
                     }
                 }
                 _reconciler.Run(full: true);

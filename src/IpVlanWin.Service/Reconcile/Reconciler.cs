@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Protocol;
+using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.State;
 
 namespace IpVlanWin.Service.Reconcile;
@@ -16,20 +18,32 @@ internal sealed class Reconciler : IDisposable
     private readonly DesiredState _state;
     private readonly Host _host;
     private readonly ServiceLog _log;
+    private readonly Telemetry? _telemetry;
 
     // One pass at a time.
     private readonly Lock _lock = new();
     private readonly ConcurrentDictionary<string, PortRuntime> _ports = new(StringComparer.Ordinal);
+    // Names of what the pass changed or tried to, and of what somebody else had changed before.
+    private readonly HashSet<string> _touched = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _mended = new(StringComparer.Ordinal);
     private bool _isDisposed;
     private volatile int _drift;
+    private volatile bool _isWhole = true;
 
-    public Reconciler(DesiredState state, Host host, ServiceLog log) => (_state, _host, _log) = (state, host, log);
+    public Reconciler(DesiredState state, Host host, ServiceLog log, Telemetry? telemetry = null) =>
+        (_state, _host, _log, _telemetry) = (state, host, log, telemetry);
 
     /// <summary>Differences that the last full pass found and mended.</summary>
     public int Drift => _drift;
 
-    /// <summary>Told when a data path has ended by itself.</summary>
-    public Action? OnEnded { get; set; }
+    /// <summary>The last pass left nothing undone.</summary>
+    public bool IsWhole => _isWhole;
+
+    /// <summary>Told when a data path has ended by itself, and when a pass left something undone.</summary>
+    public Action? OnUnfinished { get; set; }
+
+    /// <summary>Told after each pass, within its turn: the state that it made true, the names it touched, those it mended, and whether it was full.</summary>
+    public Action<Model, IReadOnlySet<string>, IReadOnlySet<string>, bool>? OnPassed { get; set; }
 
     /// <summary>What runs for a port, or null.</summary>
     public PortRuntime? Find(string master) => _ports.GetValueOrDefault(master);
@@ -42,23 +56,43 @@ internal sealed class Reconciler : IDisposable
         {
             if (_isDisposed)
                 return;
-            var model = _state.Current;
+            var started = Stopwatch.GetTimestamp();
+            using var activity = Telemetry.Activities.StartActivity("ipvlan.reconcile");
+            var (model, changed) = _state.TakeChanges();
+            _touched.Clear();
+            _mended.Clear();
+            var byMaster = (full ? model.Interfaces.Values : changed.InterfacesOf(model)).ToLookup(static one => one.Master, StringComparer.Ordinal);
             foreach (var (master, runtime) in _ports)
             {
-                if (!model.Ports.TryGetValue(master, out var desired) || desired.Datapath != runtime.Asked || runtime.Running is null or { Completion.IsCompleted: true })
+                if ((full || changed.Ports.Contains(master) || byMaster.Contains(master)) &&
+                    (!model.Ports.TryGetValue(master, out var desired) || desired.Datapath != runtime.Asked || runtime.Running is null or { Completion.IsCompleted: true }))
+                {
                     Stop(master, runtime);
+                }
             }
-            var byMaster = model.Interfaces.Values.ToLookup(static one => one.Master, StringComparer.Ordinal);
             var drift = 0;
-            foreach (var port in model.Ports.Values)
+            foreach (var master in full ? model.Ports.Keys : changed.Ports.Union(byMaster.Select(static members => members.Key)))
             {
-                var runtime = _ports.GetOrAdd(port.Master, static (_, asked) => new PortRuntime(asked), port.Datapath);
-                if (runtime.Running is null && !Start(port, runtime))
+                if (!model.Ports.TryGetValue(master, out var port))
                     continue;
-                drift += Reconcile(runtime, port, [.. byMaster[port.Master]], full);
+                var runtime = _ports.GetOrAdd(master, static (_, asked) => new PortRuntime(asked), port.Datapath);
+                var isNew = runtime.Running is null;
+                if (isNew && !Start(port, runtime))
+                    continue;
+                if (isNew && !full)
+                    drift += Reconcile(runtime, port, [.. model.Interfaces.Values.Where(one => one.Master == master)], null, full);
+                else
+                    drift += Reconcile(runtime, port, [.. byMaster[master]], full ? null : changed.Interfaces.Keys, full);
             }
             if (full)
                 _drift = drift;
+            var wasWhole = _isWhole;
+            _isWhole = _ports.Values.All(static runtime => runtime.Running is not null && runtime.Faults.IsEmpty);
+            OnPassed?.Invoke(model, _touched, _mended, full);
+            _telemetry?.Reconciled(full, full ? drift : 0, started);
+            activity?.SetTag("ipvlan.reconcile.scope", full ? "full" : "changed").SetTag("ipvlan.reconcile.drift", drift);
+            if (wasWhole && !_isWhole)
+                OnUnfinished?.Invoke();
         }
     }
 
@@ -79,7 +113,8 @@ internal sealed class Reconciler : IDisposable
             var running = _host.Open(port);
             runtime.Running = running;
             runtime.Fault = null;
-            _ = running.Completion.ContinueWith(_ => OnEnded?.Invoke(), TaskScheduler.Default);
+            runtime.IsWaiting = false;
+            _ = running.Completion.ContinueWith(_ => OnUnfinished?.Invoke(), TaskScheduler.Default);
             _log.Info("port-started", "the data path runs", ("master", port.Master), ("datapath", running.Kind));
             return true;
         }
@@ -88,6 +123,7 @@ internal sealed class Reconciler : IDisposable
             if (runtime.Fault != fault.Message)
                 _log.Error("port-failed", fault.Message, ("master", port.Master));
             runtime.Fault = fault.Message;
+            runtime.IsWaiting = fault is ControlException { Code: var code } && code == ErrorCode.MasterNotFound;
             return false;
         }
     }
@@ -108,7 +144,12 @@ internal sealed class Reconciler : IDisposable
         _log.Info("port-stopped", "the data path has ended", ("master", master));
     }
 
-    private int Reconcile(PortRuntime runtime, DesiredPort port, DesiredInterface[] desired, bool full)
+    /// <param name="runtime">What runs.</param>
+    /// <param name="port">The port as it should be.</param>
+    /// <param name="desired">Interfaces to look at.</param>
+    /// <param name="among">Numbers of those that may have been applied and are to go where they are not desired; null for all.</param>
+    /// <param name="full">Compare also what was applied.</param>
+    private int Reconcile(PortRuntime runtime, DesiredPort port, DesiredInterface[] desired, IEnumerable<long>? among, bool full)
     {
         var datapath = runtime.Running!;
         var drift = 0;
@@ -118,9 +159,9 @@ internal sealed class Reconciler : IDisposable
         if (status.Flag != port.Flag)
             datapath.SetFlag(port.Flag);
         var byId = desired.ToDictionary(static one => one.Id);
-        foreach (var applied in runtime.Applied.Values.ToArray())
+        foreach (var applied in among is null ? runtime.Applied.Values.ToArray() : [.. among.Select(id => runtime.Applied.GetValueOrDefault(id)).OfType<DesiredInterface>()])
         {
-            if (byId.TryGetValue(applied.Id, out var now) && now.Namespace == applied.Namespace)
+            if (byId.ContainsKey(applied.Id))
                 continue;
             datapath.RemoveInterface(applied.Name);
             runtime.Applied.Remove(applied.Id);
@@ -155,6 +196,8 @@ internal sealed class Reconciler : IDisposable
             if (wasApplied && !full)
                 continue;
             var changes = 0;
+            if (!wasApplied)
+                _touched.Add(one.Name);
             if (Try(runtime, one.Name, () => Apply(datapath, port, one, status.IpMtu, out changes)) == PortResult.Ok)
             {
                 runtime.Faults.TryRemove(one.Name, out _);
@@ -167,6 +210,7 @@ internal sealed class Reconciler : IDisposable
             if (wasApplied && changes > 0)
             {
                 drift++;
+                _mended.Add(one.Name);
                 _log.Warning("drift", "an interface was changed by something else and is mended", ("interface", one.Name), ("master", port.Master));
             }
         }
@@ -180,8 +224,19 @@ internal sealed class Reconciler : IDisposable
         var status = datapath.Find(one.Name);
         if (status is not null && status.Namespace != one.Namespace)
         {
-            datapath.RemoveInterface(one.Name);
-            status = null;
+            changes++;
+            switch (datapath.Move(one.Name, one.Namespace))
+            {
+                case PortResult.Ok:
+                    status = datapath.Find(one.Name);
+                    break;
+                case PortResult.NotSupported:
+                    datapath.RemoveInterface(one.Name);
+                    status = null;
+                    break;
+                case var refused:
+                    return refused;
+            }
         }
         if (status is null)
         {

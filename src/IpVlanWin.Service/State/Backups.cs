@@ -30,11 +30,19 @@ internal sealed class Backups
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Make(Store store)
     {
-        foreach (var left in Directory.EnumerateFiles(_folder, "*" + Unfinished + "*"))
-            File.Delete(left);
+        DeleteUnfinished();
         var path = Path.Combine(_folder, Prefix + _time.GetUtcNow().ToString(TimeFormat, CultureInfo.InvariantCulture) + Suffix);
-        store.CopyTo(path + Unfinished);
-        File.Move(path + Unfinished, path, overwrite: true);
+        try
+        {
+            store.CopyTo(path + Unfinished);
+            File.Move(path + Unfinished, path, overwrite: true);
+        }
+        catch
+        {
+            // On a full disk it would take the room that the next change needs.
+            DeleteUnfinished();
+            throw;
+        }
         foreach (var old in Superfluous(NewestFirst, _time.GetUtcNow()))
             File.Delete(old);
     }
@@ -49,6 +57,12 @@ internal sealed class Backups
             if (i >= KeptOfLast && (!isLastOfDay || now - time > TimeSpan.FromDays(KeptDays)))
                 yield return newestFirst[i];
         }
+    }
+
+    private void DeleteUnfinished()
+    {
+        foreach (var left in Directory.EnumerateFiles(_folder, "*" + Unfinished + "*"))
+            File.Delete(left);
     }
 
     private static DateTimeOffset? TimeOf(string path) =>

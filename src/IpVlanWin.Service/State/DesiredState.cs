@@ -20,6 +20,10 @@ internal sealed class DesiredState : IDisposable
     private long _nextId;
     private bool _isBackupDue;
     private bool _isDisposed;
+
+    // Guards _changes, and the moment when the state and they change together.
+    private readonly Lock _changesLock = new();
+    private Changes _changes = new();
     private volatile Model _current;
 
     private DesiredState(Store store, string? recovery, Backups backups, IHost host, TimeProvider time, ServiceLog log)
@@ -64,6 +68,17 @@ internal sealed class DesiredState : IDisposable
         }
     }
 
+    /// <summary>The state now, and what changed since this was asked last. For one who asks.</summary>
+    public (Model Model, Changes Changes) TakeChanges()
+    {
+        lock (_changesLock)
+        {
+            var taken = (_current, _changes);
+            _changes = new Changes();
+            return taken;
+        }
+    }
+
     /// <summary>One transaction: all that is done in it or nothing.</summary>
     /// <returns>The state with it.</returns>
     /// <exception cref="ControlException">A part of it is refused, or it cannot be stored. Nothing has changed.</exception>
@@ -74,9 +89,15 @@ internal sealed class DesiredState : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var transaction = new StateChange(_current, _nextId, _host);
             change(transaction);
+            if (transaction.TouchedPorts.Count == 0 && transaction.TouchedInterfaces.Count == 0)
+                return _current;
             _store.Commit(transaction);
             _nextId = transaction.NextId;
-            _current = transaction.Build();
+            lock (_changesLock)
+            {
+                _changes.Add(transaction);
+                _current = transaction.Build();
+            }
             if (!_isBackupDue)
             {
                 _isBackupDue = true;
@@ -112,8 +133,10 @@ internal sealed class DesiredState : IDisposable
             }
             catch (Exception fault) when (fault is SqliteException or IOException or UnauthorizedAccessException)
             {
-                // The state itself is safe; the next change tries again.
+                // The state itself is safe.
                 _log.Error("backup-failed", fault.Message);
+                _isBackupDue = true;
+                _backupTimer.Change(s_backupDelay, Timeout.InfiniteTimeSpan);
             }
         }
     }

@@ -122,6 +122,8 @@ internal sealed class StateChange
     public void SetInterface(InterfaceChange change)
     {
         var present = FindInterface(change.Name);
+        if (change.Mac is not null)
+            throw ErrorCode.MacNotSettable.With(present.Name);
         Checked.Version(change.Version, present.Version, present.Name);
         var name = change.NewName is null ? present.Name : Checked.Name(change.NewName, "newName");
         if (name != present.Name && (_interfaces.ContainsKey(name) || _ports.ContainsKey(name)))

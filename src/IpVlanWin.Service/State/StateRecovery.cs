@@ -21,9 +21,7 @@ internal static class StateRecovery
         try
         {
             // SQLite takes an empty file for a new store; with backups beside it, it is one that lost everything.
-            if (File.Exists(path) && new FileInfo(path).Length == 0 && backups.NewestFirst.Count > 0)
-                throw new DamagedStoreException("it is empty");
-            return (Store.Open(path, migrations), null);
+            return (Store.Open(path, migrations, isKnown: File.Exists(path) && backups.NewestFirst.Count > 0), null);
         }
         catch (DamagedStoreException fault)
         {
@@ -35,7 +33,7 @@ internal static class StateRecovery
             try
             {
                 File.Copy(backup, restoring, overwrite: true);
-                using (Store.Open(restoring, migrations))
+                using (Store.Open(restoring, migrations, isKnown: true))
                 {
                     // Closing it writes its log back: one plain file again.
                 }

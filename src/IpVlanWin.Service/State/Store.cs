@@ -33,9 +33,12 @@ internal sealed class Store : IDisposable
     public long NextId { get; }
 
     /// <summary>Opens or makes the file, checks it, brings its schema forward and reads it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="migrations">The schema, as <see cref="Schema.Migrations"/>.</param>
+    /// <param name="isKnown">It was written before: without tables it has lost everything.</param>
     /// <exception cref="DamagedStoreException">The file is damaged.</exception>
     /// <exception cref="StateException">Locked by another process, of a newer schema, or not to be opened.</exception>
-    public static Store Open(string path, IReadOnlyList<string> migrations)
+    public static Store Open(string path, IReadOnlyList<string> migrations, bool isKnown = false)
     {
         // A lock that is held is held for good: another service. One second covers one that is just ending.
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
@@ -46,7 +49,7 @@ internal sealed class Store : IDisposable
             Run(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
             if (Scalar(connection, "PRAGMA quick_check(1)") is not "ok")
                 throw new DamagedStoreException("its contents contradict each other");
-            var schema = Migrate(connection, migrations, path);
+            var schema = Migrate(connection, migrations, path, isKnown);
             var (model, nextId) = Load(connection);
             return new Store(connection, schema, model, nextId);
         }
@@ -97,7 +100,7 @@ internal sealed class Store : IDisposable
 
     public void Dispose() => _connection.Dispose();
 
-    private static int Migrate(SqliteConnection connection, IReadOnlyList<string> migrations, string path)
+    private static int Migrate(SqliteConnection connection, IReadOnlyList<string> migrations, string path, bool isKnown)
     {
         var present = (int)(long)Scalar(connection, "PRAGMA user_version")!;
         if (present > migrations.Count)
@@ -107,6 +110,9 @@ internal sealed class Store : IDisposable
         }
         if (present < 0 || (present == 0 && (long)Scalar(connection, "SELECT count(*) FROM sqlite_schema")! != 0))
             throw new DamagedStoreException("it is a database of something else");
+        // Where its log is lost before the first checkpoint, what remains is a sound database without tables.
+        if (present == 0 && isKnown)
+            throw new DamagedStoreException("it is empty");
         for (; present < migrations.Count; present++)
         {
             using var transaction = connection.BeginTransaction();

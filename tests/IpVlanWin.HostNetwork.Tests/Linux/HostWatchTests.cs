@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Runtime.Versioning;
@@ -38,46 +37,6 @@ public sealed class HostWatchTests
         && left.Addresses.Count == right.Addresses.Count && left.Addresses.Values.All(a => right.Addresses.TryGetValue(a.Key, out var r) && a == r)
         && left.Routes.SetEquals(right.Routes);
 
-    /// <summary>Applies a consumer's changes to its own copy, and insists that each one makes sense.</summary>
-    private sealed class Consumer
-    {
-        private HostSnapshot _state = HostSnapshot.Empty;
-
-        public ConcurrentQueue<HostChange> Seen { get; } = new();
-        public volatile HostSnapshot State = HostSnapshot.Empty;
-
-        public void Take(IReadOnlyList<HostChange> changes)
-        {
-            foreach (var change in changes)
-            {
-                Seen.Enqueue(change);
-                switch (change)
-                {
-                    case LinkChange c:
-                        Assert.AreEqual(c.Kind == ChangeKind.Added, !_state.Links.ContainsKey(c.Link.Index), $"{c}");
-                        _state = _state with { Links = c.Kind == ChangeKind.Removed ? _state.Links.Remove(c.Link.Index) : _state.Links.SetItem(c.Link.Index, c.Link) };
-                        break;
-                    case AddressChange c:
-                        Assert.AreEqual(c.Kind == ChangeKind.Added, !_state.Addresses.ContainsKey(c.Address.Key), $"{c}");
-                        _state = _state with { Addresses = c.Kind == ChangeKind.Removed ? _state.Addresses.Remove(c.Address.Key) : _state.Addresses.SetItem(c.Address.Key, c.Address) };
-                        break;
-                    case RouteChange c:
-                        Assert.AreEqual(c.Kind == ChangeKind.Added, !_state.Routes.Contains(c.Route), $"{c}");
-                        _state = _state with { Routes = c.Kind == ChangeKind.Removed ? _state.Routes.Remove(c.Route) : _state.Routes.Add(c.Route) };
-                        break;
-                    case NeighborChange c:
-                        Assert.AreEqual(c.Kind == ChangeKind.Added, !_state.Neighbors.ContainsKey(c.Neighbor.Key), $"{c}");
-                        _state = _state with { Neighbors = c.Kind == ChangeKind.Removed ? _state.Neighbors.Remove(c.Neighbor.Key) : _state.Neighbors.SetItem(c.Neighbor.Key, c.Neighbor) };
-                        break;
-                    default:
-                        Assert.Fail($"unknown change {change}");
-                        break;
-                }
-            }
-            State = _state;
-        }
-    }
-
     [TestMethod]
     public async Task Start_IsComplete_AndChangesFollow()
     {
@@ -85,7 +44,7 @@ public sealed class HostWatchTests
         using var two = new TestNamespace("watch2");
         var (near, _) = one.Join(two);
         one.Netlink.AddAddress(near.Index, IPAddress.Parse("10.0.0.1"), 24);
-        var consumer = new Consumer();
+        var consumer = new ChangeConsumer();
         using var watch = HostWatch.Start(one.Namespace, consumer.Take);
         Assert.AreEqual("a", watch.Snapshot.Links[near.Index].Name);
         Assert.AreSame(watch.Snapshot.Links[near.Index], watch.Snapshot.FindLink("a"));
@@ -141,7 +100,7 @@ public sealed class HostWatchTests
         using var one = new TestNamespace("many1");
         using var two = new TestNamespace("many2");
         var (near, _) = one.Join(two);
-        var consumer = new Consumer();
+        var consumer = new ChangeConsumer();
         using var watch = HostWatch.Start(one.Namespace, consumer.Take, receiveBufferBytes);
         using var deadline = Deadline(30);
         var start = watch.Snapshot;
@@ -222,7 +181,7 @@ public sealed class HostWatchTests
         var index = test.Netlink.CreateVeth("a", "b").Index;
         using var gate = new ManualResetEventSlim();
         using var entered = new ManualResetEventSlim();
-        var consumer = new Consumer();
+        var consumer = new ChangeConsumer();
         using var watch = HostWatch.Start(test.Namespace, changes =>
         {
             entered.Set();

@@ -35,6 +35,9 @@ internal sealed class LabNamespaces : IDisposable
         }
     }
 
+    /// <summary>Names of namespaces whose run is dead.</summary>
+    public static IReadOnlyList<string> Leftover() => [.. NetworkNamespace.List().Where(IsOurs).Where(static name => !RunLock.IsHeld(LockPrefix + RunOf(name)))];
+
     /// <summary>Makes a place's namespace: a host that forwards nothing and checks no source address.</summary>
     public NetworkNamespace Create(string place)
     {

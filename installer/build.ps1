@@ -1,0 +1,3 @@
+# Makes the MSI with WixSharp and the wix tool: installer\build.ps1 [--output FOLDER] ...
+& dotnet run --project (Join-Path $PSScriptRoot "Build") -c Release -- @args
+exit $LASTEXITCODE

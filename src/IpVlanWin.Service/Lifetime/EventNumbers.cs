@@ -1,0 +1,36 @@
+namespace IpVlanWin.Service.Lifetime;
+
+/// <summary>Numbers of events in the Windows event log. They never change: people filter by them.</summary>
+internal static class EventNumbers
+{
+    /// <summary>Number of what has none of its own.</summary>
+    public const uint Other = 1000;
+
+    private static readonly Dictionary<string, uint> s_all = new(StringComparer.Ordinal)
+    {
+        ["started"] = 1,
+        ["stopping"] = 2,
+        ["not-started"] = 3,
+        ["failed"] = 4,
+        ["state-recovered"] = 10,
+        ["backup-failed"] = 11,
+        ["port-failed"] = 20,
+        ["port-ended"] = 21,
+        ["interface-failed"] = 22,
+        ["drift"] = 23,
+        ["reconcile-failed"] = 24,
+        ["client-refused"] = 30,
+        ["client-failed"] = 31,
+        ["request-failed"] = 32,
+        ["metrics-ended"] = 40,
+        ["metrics-failed"] = 41,
+    };
+
+    /// <summary>All numbers, by the event's name.</summary>
+    public static IReadOnlyDictionary<string, uint> All => s_all;
+
+    public static uint Of(string name) => s_all.GetValueOrDefault(name, Other);
+
+    /// <summary>Warnings and errors are, and of the rest only that the service started or is ending.</summary>
+    public static bool IsWritten(LogLevel level, string name) => level > LogLevel.Info || name is "started" or "stopping";
+}

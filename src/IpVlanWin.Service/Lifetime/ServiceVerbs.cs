@@ -1,0 +1,74 @@
+using System.Runtime.Versioning;
+using IpVlanWin.Service.Lifetime.Windows;
+
+namespace IpVlanWin.Service.Lifetime;
+
+/// <summary>The verbs that do something to the installed service. `ipvlan service` and the installer call them.</summary>
+internal static class ServiceVerbs
+{
+    /// <summary>Does one, says what was done or in one line why not.</summary>
+    public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            errors.WriteLine($"ipvlansvc: \"{line.Verb}\" is for the Windows service manager; on Linux \"ipvlan service {line.Verb}\" prints the systemd commands");
+            return ExitStatus.Refused;
+        }
+        try
+        {
+            RunWindows(line, output);
+            return ExitStatus.Ok;
+        }
+        catch (WindowsErrorException fault)
+        {
+            errors.WriteLine($"ipvlansvc: {fault.Message}");
+        }
+        catch (Exception fault) when (fault is UnauthorizedAccessException or System.Security.SecurityException)
+        {
+            errors.WriteLine($"ipvlansvc: cannot change the event source of {line.ServiceName}: {WindowsError.Name(WindowsError.AccessDenied)}; use an elevated prompt (Run as administrator)");
+        }
+        return ExitStatus.Refused;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static void RunWindows(CommandLine line, TextWriter output)
+    {
+        var name = line.ServiceName;
+        var service = new InstalledService(name);
+        switch (line.Verb)
+        {
+            case "install":
+                var program = Environment.ProcessPath!;
+                // "dotnet ipvlansvc.dll": the service manager would start dotnet without it.
+                if (!Path.GetFileName(program).Equals("ipvlansvc.exe", StringComparison.OrdinalIgnoreCase))
+                    throw new WindowsErrorException($"cannot install {program}: it must be the published ipvlansvc.exe", 0, "");
+                TellUnknown(service.Install(program, line.RunArguments), output);
+                output.WriteLine($"service {name} is installed; start it with: ipvlan service start");
+                return;
+            case "uninstall":
+                output.WriteLine(service.Uninstall() ? $"service {name} is removed; its state is kept" : $"service {name} was not installed");
+                return;
+            case "start":
+                service.Start();
+                output.WriteLine($"service {name} runs");
+                return;
+            case "stop":
+                output.WriteLine(service.Stop() ? $"service {name} has stopped" : $"service {name} did not run");
+                return;
+            case "set-recovery":
+                TellUnknown(service.SetRecovery(), output);
+                output.WriteLine($"service {name} is restarted after failures");
+                return;
+            default:
+                foreach (var (key, value) in service.Describe())
+                    output.WriteLine($"{key}: {value}");
+                return;
+        }
+    }
+
+    private static void TellUnknown(IReadOnlyList<string> properties, TextWriter output)
+    {
+        if (properties.Count > 0)
+            output.WriteLine($"warning: this system does not know: {string.Join(", ", properties)}");
+    }
+}

@@ -1,0 +1,285 @@
+#Requires -Version 5.1
+#Requires -RunAsAdministrator
+<#
+.SYNOPSIS
+Checks on a real Windows, one by one, what IpVlanWin assumes about it, and prints a report to paste into an issue.
+
+.DESCRIPTION
+Nothing of the project has run on a real Windows before its first run here. Use a test machine (Windows Server 2019 or later, or
+Windows 10/11) that you can reach by its console: adapters are made and removed, settings of the master are changed and put back.
+
+Build the probe first, on any machine with the .NET 10 SDK:
+    dotnet publish tests/wine/HostProbe -c Release -r win-x64 --self-contained -o probe
+
+Windows PowerShell 5.1, elevated:
+    .\first-run.ps1 -Master Ethernet -Probe .\probe\HostProbe.exe
+
+.PARAMETER Master
+Alias of an Ethernet adapter with an IPv4 address and a default gateway.
+
+.PARAMETER Probe
+Path of HostProbe.exe.
+
+.PARAMETER TestAddress
+A free IPv4 address of the master's subnet. With it the weak-host arrangement is tried: the script then asks you to send
+packets to that address from another machine.
+
+.PARAMETER TestAddress6
+The same for IPv6.
+
+.PARAMETER Loopbacks
+How many loopback adapters to make when their number is measured; 0 leaves it out.
+
+.PARAMETER WaitSeconds
+How long to wait for packets from the other machine.
+
+.PARAMETER Report
+Where the report is written.
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Master,
+    [string] $Probe = (Join-Path $PSScriptRoot 'HostProbe.exe'),
+    [string] $TestAddress = '',
+    [string] $TestAddress6 = '',
+    [int] $Loopbacks = 64,
+    [int] $WaitSeconds = 60,
+    [string] $Report = (Join-Path (Get-Location) 'ipvlan-first-run.md')
+)
+
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$script:Rows = New-Object System.Collections.ArrayList
+
+function Add-Row {
+    param([string] $Id, [string] $Assumption, [string] $Verdict, [string] $Seen)
+    $text = ($Seen -replace '[\r\n]+', ' / ') -replace '\|', '/'
+    [void] $script:Rows.Add([pscustomobject] @{ Id = $Id; Assumption = $Assumption; Verdict = $Verdict; Seen = $text.Trim() })
+    Write-Host ('{0,-9} {1,-4} {2}: {3}' -f $Verdict, $Id, $Assumption, $text.Trim())
+}
+
+# The body returns what it saw; it throws when the assumption does not hold; it throws "SKIP: reason" when it cannot be tried here.
+function Test-Assumption {
+    param([string] $Id, [string] $Assumption, [scriptblock] $Body)
+    try {
+        $seen = (& $Body | Out-String)
+        Add-Row $Id $Assumption 'holds' $seen
+    }
+    catch {
+        $message = $_.Exception.Message
+        if ($message.StartsWith('SKIP: ')) {
+            Add-Row $Id $Assumption 'skipped' $message.Substring(6)
+        }
+        else {
+            Add-Row $Id $Assumption 'DIFFERS' $message
+        }
+    }
+}
+
+# Runs one group of the probe: each of its lines becomes a row.
+function Invoke-Probe {
+    param([string] $Id, [string[]] $Arguments)
+    if (-not (Test-Path -LiteralPath $Probe)) {
+        Add-Row $Id ('HostProbe ' + ($Arguments -join ' ')) 'skipped' ('no file ' + $Probe + ': see the help of this script')
+        return
+    }
+    $ErrorActionPreference = 'Continue'
+    $lines = & $Probe $Arguments 2>&1 | ForEach-Object { [string] $_ }
+    $ErrorActionPreference = 'Stop'
+    $number = 0
+    foreach ($line in $lines) {
+        $fields = $line -split "`t"
+        $number = $number + 1
+        $rowId = $Id + '.' + $number
+        if ($fields.Length -ge 3 -and $fields[0] -eq 'ok') { Add-Row $rowId $fields[1] 'holds' ($fields[2..($fields.Length - 1)] -join ' ') }
+        elseif ($fields.Length -ge 3 -and $fields[0] -eq 'FAIL') { Add-Row $rowId $fields[1] 'DIFFERS' ($fields[2..($fields.Length - 1)] -join ' ') }
+        else { Add-Row $rowId ('HostProbe ' + ($Arguments -join ' ')) 'note' $line }
+    }
+    if ($number -eq 0) { Add-Row $Id ('HostProbe ' + ($Arguments -join ' ')) 'DIFFERS' ('no output, exit status ' + $LASTEXITCODE) }
+}
+
+
+$masterAdapter = Get-NetAdapter -Name $Master
+$masterIndex = $masterAdapter.ifIndex
+$hasHyperV = $null -ne (Get-Service -Name vmms -ErrorAction SilentlyContinue)
+$hasContainers = $null -ne (Get-Service -Name hns -ErrorAction SilentlyContinue)
+
+# --- 1 to 3: the host, IP Helper, CIM --------------------------------------------------------------------------------------------
+
+Test-Assumption '1.1' 'the master is Ethernet or Wi-Fi and up' {
+    if ($masterAdapter.Status -ne 'Up') { throw ('it is ' + $masterAdapter.Status) }
+    'NdisPhysicalMedium {0}, MAC {1}, MTU {2}, {3}' -f $masterAdapter.NdisPhysicalMedium, $masterAdapter.MacAddress, $masterAdapter.MtuSize, $masterAdapter.InterfaceDescription
+}
+Test-Assumption '1.2' 'the master carries no virtual switch and is no team member' {
+    $bindings = Get-NetAdapterBinding -Name $Master -AllBindings
+    foreach ($component in @('vms_pp', 'ms_implat')) {
+        if ($bindings | Where-Object { $_.ComponentID -eq $component -and $_.Enabled }) { throw ($component + ' is bound: take the host adapter above it as the master') }
+    }
+    ($bindings | ForEach-Object { $_.ComponentID + '=' + [int] $_.Enabled }) -join ' '
+}
+Test-Assumption '1.3' 'MSFT_NetAdapterBindingSettingData.InstanceID begins with the adapter GUID' {
+    $first = Get-CimInstance -Namespace root/StandardCimv2 -ClassName MSFT_NetAdapterBindingSettingData | Where-Object { $_.Name -eq $Master } | Select-Object -First 1
+    if (-not $first.InstanceID.StartsWith($masterAdapter.DeviceID, [StringComparison]::OrdinalIgnoreCase)) { throw $first.InstanceID }
+    $first.InstanceID
+}
+Test-Assumption '1.4' 'a query hides internal bindings unless AllBindings is set' {
+    $shown = @(Get-NetAdapterBinding -Name $Master).Count
+    $all = @(Get-NetAdapterBinding -Name $Master -AllBindings).Count
+    if ($all -le $shown) { throw ('{0} shown, {1} with AllBindings' -f $shown, $all) }
+    '{0} shown, {1} with AllBindings' -f $shown, $all
+}
+Test-Assumption '1.5' 'Win32_NetworkAdapterConfiguration.SettingID is the adapter GUID' {
+    $found = Get-CimInstance -ClassName Win32_NetworkAdapterConfiguration -Filter ("SettingID='" + $masterAdapter.DeviceID + "'")
+    if ($null -eq $found) { throw 'not found by its GUID' }
+    'FullDNSRegistrationEnabled {0}, TcpipNetbiosOptions {1}' -f $found.FullDNSRegistrationEnabled, $found.TcpipNetbiosOptions
+}
+Invoke-Probe '2' @('read')
+Invoke-Probe '3' @('watch')
+
+# --- 4 to 6: stand-ins -----------------------------------------------------------------------------------------------------------
+
+Test-Assumption '4.0' 'netloop.inf is there' {
+    $inf = Join-Path $env:windir 'inf\netloop.inf'
+    if (-not (Test-Path -LiteralPath $inf)) { throw ('no ' + $inf) }
+    (Get-Item -LiteralPath $inf).Length.ToString() + ' bytes'
+}
+Invoke-Probe '4' @('loopback')
+if ($hasHyperV) { Invoke-Probe '5' @('vswitch') }
+else { Add-Row '5' 'internal switch as a stand-in' 'skipped' 'Hyper-V is not installed' }
+if ($Loopbacks -gt 0) { Invoke-Probe '6' @('limit', [string] $Loopbacks) }
+else { Add-Row '6' 'number of loopback adapters' 'skipped' '-Loopbacks 0' }
+Invoke-Probe '6c' @('clean')
+
+# --- 7: compartments -------------------------------------------------------------------------------------------------------------
+
+Invoke-Probe '7' @('compartments')
+Test-Assumption '7.9' 'the compartments Windows lists' {
+    (Get-NetCompartment | ForEach-Object { '{0} {1} type {2}' -f $_.CompartmentId, $_.CompartmentDescription, $_.CompartmentType }) -join '; '
+}
+if (-not $hasContainers) { Add-Row '7.10' 'container namespaces have compartments' 'skipped' 'the Containers feature is not installed' }
+
+# --- 8: the master ---------------------------------------------------------------------------------------------------------------
+
+Invoke-Probe '8' @('bindings', $Master)
+Invoke-Probe '8p' @('proxy', $Master)
+
+# --- 9 and 10: a loopback adapter that stays for a while; 9 needs another machine ------------------------------------------------
+
+$loopbackName = 'ipvlan-first-run'
+Invoke-Probe '9' @('keep', $loopbackName)
+
+function Get-Loopback {
+    $found = Get-NetAdapter -Name $loopbackName -ErrorAction SilentlyContinue
+    if ($null -eq $found) { throw 'SKIP: row 9 made no loopback adapter' }
+    return $found
+}
+
+# Puts the address on a loopback adapter, sets WeakHostSend there and WeakHostReceive on the master, and listens.
+function Test-WeakHost {
+    param([string] $Address, [string] $Family)
+    if ($Address -eq '') { throw 'SKIP: give -TestAddress and -TestAddress6 and another machine to send from' }
+    $loopback = Get-Loopback
+    $length = 32
+    $any = [System.Net.IPAddress]::Any
+    if ($Family -eq 'IPv6') { $length = 128; $any = [System.Net.IPAddress]::IPv6Any }
+    $masterBefore = Get-NetIPInterface -InterfaceIndex $masterIndex -AddressFamily $Family
+    $loopbackBefore = Get-NetIPInterface -InterfaceIndex $loopback.ifIndex -AddressFamily $Family
+    New-NetIPAddress -InterfaceIndex $loopback.ifIndex -IPAddress $Address -PrefixLength $length -SkipAsSource $true -PolicyStore ActiveStore | Out-Null
+    $socket = $null
+    try {
+        Set-NetIPInterface -InterfaceIndex $masterIndex -AddressFamily $Family -WeakHostReceive Enabled
+        Set-NetIPInterface -InterfaceIndex $loopback.ifIndex -AddressFamily $Family -WeakHostSend Enabled
+        $socket = New-Object System.Net.Sockets.UdpClient -ArgumentList (New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Parse($Address)), 50505)
+        $socket.Client.ReceiveTimeout = $WaitSeconds * 1000
+        Write-Host ''
+        Write-Host ('>>> From another machine of the subnet, within {0} s: send a UDP packet to {1} port 50505.' -f $WaitSeconds, $Address)
+        Write-Host '>>> IPv6, or if it does not arrive: give that machine a route or a neighbor entry for the address by this host first.'
+        $from = New-Object System.Net.IPEndPoint -ArgumentList $any, 0
+        try { $bytes = $socket.Receive([ref] $from) }
+        catch [System.Net.Sockets.SocketException] { throw 'no packet arrived' }
+        [void] $socket.Send($bytes, $bytes.Length, $from)
+        '{0} bytes from {1}; the answer was sent by the host''s route: look whether it arrived there with source {2}' -f $bytes.Length, $from, $Address
+    }
+    finally {
+        if ($null -ne $socket) { $socket.Close() }
+        Remove-NetIPAddress -InterfaceIndex $loopback.ifIndex -IPAddress $Address -Confirm:$false
+        Set-NetIPInterface -InterfaceIndex $masterIndex -AddressFamily $Family -WeakHostReceive $masterBefore.WeakHostReceive
+        Set-NetIPInterface -InterfaceIndex $loopback.ifIndex -AddressFamily $Family -WeakHostSend $loopbackBefore.WeakHostSend
+    }
+}
+
+Test-Assumption '9.1' 'T: an IPv4 address on a loopback adapter is reached over the master (weak host, proxy ARP or neighbor entry)' { Test-WeakHost $TestAddress 'IPv4' }
+Test-Assumption '9.2' 'T: the same for IPv6 (upstream route or neighbor entry)' { Test-WeakHost $TestAddress6 'IPv6' }
+
+Test-Assumption '10.0' 'the tag beside *MSLOOP does not keep netloop.inf from matching' {
+    $loopback = Get-Loopback
+    if ($loopback.ComponentID -ne '*msloop') { throw ('ComponentID ' + $loopback.ComponentID) }
+    $ids = (Get-PnpDeviceProperty -InstanceId $loopback.PnPDeviceID -KeyName DEVPKEY_Device_HardwareIds).Data
+    if (-not ($ids -like 'IPVLANWIN-STANDIN-*')) { throw ('hardware identifiers: ' + ($ids -join ' ')) }
+    $ids -join ' '
+}
+Test-Assumption '10.1' 'T: a KM-TEST adapter drops what it is sent and receives nothing' {
+    $loopback = Get-Loopback
+    $before = Get-NetAdapterStatistics -Name $loopback.Name
+    New-NetIPAddress -InterfaceIndex $loopback.ifIndex -IPAddress 198.18.255.1 -PrefixLength 24 -PolicyStore ActiveStore | Out-Null
+    try {
+        New-NetNeighbor -InterfaceIndex $loopback.ifIndex -IPAddress 198.18.255.2 -LinkLayerAddress '02-00-00-00-00-02' -State Permanent -PolicyStore ActiveStore | Out-Null
+        $socket = New-Object System.Net.Sockets.UdpClient
+        foreach ($i in 1..20) { [void] $socket.Send([byte[]] (1, 2, 3), 3, '198.18.255.2', 9) }
+        $socket.Close()
+    }
+    finally {
+        Remove-NetIPAddress -InterfaceIndex $loopback.ifIndex -IPAddress 198.18.255.1 -Confirm:$false
+    }
+    $after = Get-NetAdapterStatistics -Name $loopback.Name
+    $received = $after.ReceivedUnicastPackets - $before.ReceivedUnicastPackets
+    if ($received -ne 0) { throw ('it received {0} unicast packets' -f $received) }
+    'sent {0}, received 0' -f ($after.SentUnicastPackets - $before.SentUnicastPackets)
+}
+Test-Assumption '10.2' 'T: jumbo frames need the keyword MtuSize and a restart of the adapter' {
+    $loopback = Get-Loopback
+    $keywords = Get-NetAdapterAdvancedProperty -Name $loopback.Name -AllProperties | ForEach-Object { $_.RegistryKeyword }
+    'keywords: ' + ($keywords -join ' ') + '; MTU now ' + $loopback.MtuSize
+}
+Test-Assumption '10.3' 'LLMNR is off on an adapter with EnableMulticast=0 below its Tcpip interface key' {
+    $loopback = Get-Loopback
+    $value = Get-ItemProperty -LiteralPath ('HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces\' + $loopback.DeviceID.ToLower()) -Name EnableMulticast
+    $joined = netsh interface ipv4 show joins $loopback.ifIndex | Select-String '224.0.0.252'
+    if ($joined) { throw ('EnableMulticast {0}, and the adapter has joined 224.0.0.252' -f $value.EnableMulticast) }
+    'EnableMulticast {0}, 224.0.0.252 not joined' -f $value.EnableMulticast
+}
+Invoke-Probe '10c' @('clean')
+
+# --- 11: what this script cannot try ---------------------------------------------------------------------------------------------
+
+$elsewhere = @(
+    @('11.1', 'T: WinDivert: private holds where the loopback-outbound packet is dropped', 'WinDivert'),
+    @('11.2', 'I: WinDivert: inbound on another IfIdx than captured is accepted where the address belongs to that interface', 'WinDivert'),
+    @('11.3', 'T: NetworkAddress set to the master''s MAC: does a stack refuse frames from its own MAC', 'the filter driver'),
+    @('11.4', 'T: Wi-Fi masters: proxy ARP of access points, client isolation, roaming', 'a Wi-Fi adapter and an access point'),
+    @('11.5', 'U: a cmdlet DLL finds the Microsoft.Management.Infrastructure of Windows PowerShell', 'the PowerShell module'),
+    @('11.6', 'a Windows feature update deletes KM-TEST adapters and the service makes them again', 'a feature update'),
+    @('11.7', 'sleep and resume keep addresses and routes of the active store', 'a machine that sleeps')
+)
+foreach ($row in $elsewhere) { Add-Row $row[0] $row[1] 'skipped' ('needs ' + $row[2]) }
+
+# --- report ----------------------------------------------------------------------------------------------------------------------
+
+$system = Get-CimInstance -ClassName Win32_OperatingSystem
+$output = New-Object System.Collections.ArrayList
+[void] $output.Add('## First run on Windows')
+[void] $output.Add('')
+[void] $output.Add(('{0} {1}, {2}; PowerShell {3}; Hyper-V {4}; containers {5}; master {6}' -f $system.Caption, $system.Version, $system.OSArchitecture, $PSVersionTable.PSVersion, $hasHyperV, $hasContainers, $masterAdapter.InterfaceDescription))
+[void] $output.Add('')
+[void] $output.Add('| id | assumption | verdict | seen |')
+[void] $output.Add('|---|---|---|---|')
+foreach ($row in $script:Rows) { [void] $output.Add(('| {0} | {1} | {2} | {3} |' -f $row.Id, $row.Assumption, $row.Verdict, $row.Seen)) }
+$differs = @($script:Rows | Where-Object { $_.Verdict -eq 'DIFFERS' }).Count
+[void] $output.Add('')
+[void] $output.Add(('{0} hold, {1} differ, {2} skipped' -f @($script:Rows | Where-Object { $_.Verdict -eq 'holds' }).Count, $differs, @($script:Rows | Where-Object { $_.Verdict -eq 'skipped' }).Count))
+$output | Set-Content -LiteralPath $Report -Encoding UTF8
+Write-Host ''
+Write-Host ('Report: ' + $Report + '. Paste it into an issue.')
+if ($differs -gt 0) { exit 1 }
+exit 0
