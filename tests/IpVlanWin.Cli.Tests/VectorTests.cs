@@ -28,7 +28,10 @@ public sealed class VectorTests
         List<Mismatch> mismatches = [];
         var totals = new ReplayTotals(mismatches.Add);
         foreach (var scenario in scenarios)
-            VectorReplay.Run(scenario, totals);
+        {
+            using var port = new EnginePort(scenario);
+            VectorReplay.Run(scenario, port, totals);
+        }
         return (totals, mismatches);
     }
 

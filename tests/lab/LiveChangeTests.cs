@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using IpVlanWin.Cli.Lab.Namespaces;

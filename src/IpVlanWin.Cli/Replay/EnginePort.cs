@@ -6,7 +6,7 @@ using IpVlanWin.Engine.Wire;
 namespace IpVlanWin.Cli.Replay;
 
 /// <summary>The engine's port and its pump, with memory devices at every place of a scenario.</summary>
-internal sealed class EnginePort : IDisposable
+internal sealed class EnginePort : IReplayPort
 {
     public const string WirePlace = "wire";
     public const string HostPlace = "host";
@@ -36,8 +36,15 @@ internal sealed class EnginePort : IDisposable
     /// <summary>Told of each frame from the wire (null) or an interface before it is decided on; what it returns, of the decision. For tests.</summary>
     public Func<Port, VirtualInterface?, byte[], Action<Decision>>? Witness { get; init; }
 
-    /// <summary>The interfaces, by name.</summary>
-    public IEnumerable<VirtualInterface> Interfaces => _devices.Keys.Select(name => _port.Find(name)!);
+    /// <inheritdoc/>
+    public IReadOnlyList<ReplayInterface> Interfaces =>
+        [.. Members.Select(member => new ReplayInterface(
+            member.Name, member.IsUp, member.IpMtu, member.IsPromiscuous, member.IsAllMulticast, [.. _port.AddressesOf(member).Select(prefix => prefix.ToString())]))];
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, long[]> Counters => Members.ToDictionary(member => member.Name, VectorReplay.CountersOf, StringComparer.Ordinal);
+
+    private IEnumerable<VirtualInterface> Members => _devices.Keys.Select(name => _port.Find(name)!);
 
     /// <summary>The port as it is after an action.</summary>
     public PortAfter State => new(_port.Snapshot.Mode.Word(), _port.Snapshot.Flag.Word(), _port.Snapshot.IsUp, _port.Snapshot.IpMtu);
@@ -45,13 +52,9 @@ internal sealed class EnginePort : IDisposable
     /// <summary>The MAC that all share.</summary>
     public MacAddress Mac => _port.Snapshot.Mac;
 
-    /// <summary>Its addresses, sorted as text.</summary>
-    public IReadOnlyList<string> AddressesOf(VirtualInterface asked) =>
-        [.. _port.AddressesOf(asked).Select(prefix => prefix.ToString()).Order(StringComparer.Ordinal)];
-
     /// <summary>Injects a frame and floods what comes of it.</summary>
     /// <exception cref="FormatException">There is no such place.</exception>
-    public Decision? Inject(string place, byte[] frame)
+    public SendError Inject(string place, byte[] frame)
     {
         _missing.Clear();
         var buffer = new byte[FrameBatch.Headroom + frame.Length];
@@ -70,7 +73,7 @@ internal sealed class EnginePort : IDisposable
         }
         // Each step asks anew for a missing neighbor.
         _pump.DropExpired(TimeSpan.MaxValue);
-        return decision;
+        return decision?.SendError ?? SendError.None;
     }
 
     /// <summary>What came out since the last call, sorted by place: wire, host, interfaces by name.</summary>

@@ -33,7 +33,7 @@ internal static class ReplayCommand
                 if (given.FirstOrDefault(option => option != vectors) is { } other)
                     throw CommandException.Syntax($"--vectors and {other.Name} exclude each other; {Usage}");
                 var files = parsed.GetValue(vectors)!;
-                return Task.Run(() => RunVectors(files, output, cancel), CancellationToken.None);
+                return Task.Run(() => RunVectors(files, scenario => new EnginePort(scenario), output, cancel), CancellationToken.None);
             }
             foreach (var option in (Option[])[capture, config, directory])
             {
@@ -47,7 +47,8 @@ internal static class ReplayCommand
         return command;
     }
 
-    private static int RunVectors(IEnumerable<string> files, TextWriter output, CancellationToken cancel)
+    /// <summary>Replays every scenario of the files, each through a port of its own, and prints what it came to. The exit status.</summary>
+    public static int RunVectors(IEnumerable<string> files, Func<Scenario, IReplayPort> open, TextWriter output, CancellationToken cancel)
     {
         var totals = new ReplayTotals(mismatch => output.WriteLine(
             $"{mismatch.Scenario} step {mismatch.Step}: {mismatch.What}: expected {mismatch.Expected}, got {mismatch.Got}{(mismatch.Comment is null ? "" : $" ({mismatch.Comment})")}"));
@@ -57,7 +58,8 @@ internal static class ReplayCommand
             {
                 if (cancel.IsCancellationRequested)
                     throw CommandException.Refused($"interrupted after {totals.Scenarios} scenarios");
-                VectorReplay.Run(scenario, totals);
+                using var port = open(scenario);
+                VectorReplay.Run(scenario, port, totals);
             }
         }
         output.WriteLine($"{totals.Scenarios} scenarios; judged steps: {string.Join(", ", totals.JudgedByClass.Select(entry => $"{entry.Value} {entry.Key}"))}");

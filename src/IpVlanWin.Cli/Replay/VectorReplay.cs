@@ -16,22 +16,28 @@ internal sealed class VectorReplay
     public static readonly IReadOnlyList<string> CounterNames = ["rxPackets", "rxBytes", "multicast", "txPackets", "txBytes", "rxErrors", "txDropped"];
 
     private readonly Scenario _scenario;
-    private readonly EnginePort _port;
+    private readonly IReplayPort _port;
     private readonly ReplayTotals _totals;
     private readonly Dictionary<string, long[]> _judgedSums = [];
     private int _stepMismatches;
 
-    private VectorReplay(Scenario scenario, EnginePort port, ReplayTotals totals)
+    private VectorReplay(Scenario scenario, IReplayPort port, ReplayTotals totals)
     {
         (_scenario, _port, _totals) = (scenario, port, totals);
         foreach (var declared in scenario.Interfaces)
             _judgedSums[declared.Name] = new long[CounterNames.Count];
     }
 
-    /// <summary>Runs a scenario from a fresh state and adds what it came to.</summary>
+    /// <summary>Runs a scenario through the engine, from a fresh state, and adds what it came to.</summary>
     public static void Run(Scenario scenario, ReplayTotals totals, Func<Port, VirtualInterface?, byte[], Action<Decision>>? witness = null)
     {
         using var port = new EnginePort(scenario) { Witness = witness };
+        Run(scenario, port, totals);
+    }
+
+    /// <summary>Runs a scenario through the port that has its starting state, and adds what it came to.</summary>
+    public static void Run(Scenario scenario, IReplayPort port, ReplayTotals totals)
+    {
         var replay = new VectorReplay(scenario, port, totals);
         totals.Scenarios++;
         for (var i = 0; i < scenario.Steps.Count; i++)
@@ -76,13 +82,13 @@ internal sealed class VectorReplay
     private void RunInject(int index, ScenarioStep step, PlacedFrame inject, bool isJudged)
     {
         var before = ReadCounters();
-        var decision = _port.Inject(inject.At, StepCheck.ReadFrame(inject));
+        var error = _port.Inject(inject.At, StepCheck.ReadFrame(inject));
         var frames = _port.TakeFrames();
         if (!isJudged)
             return;
         JudgeFrames(index, step, frames);
         JudgeCounters(index, step, before);
-        Judge(index, step, "sendError", step.SendError ?? "none", decision?.SendError.ErrnoName() ?? "none");
+        Judge(index, step, "sendError", step.SendError ?? "none", error.ErrnoName() ?? "none");
         if (step.NeighborMissing is { } neighbor)
             Judge(index, step, "neighborMissing", neighbor, string.Join(' ', _port.MissingNeighbors));
         else if (_port.MissingNeighbors.Count > 0)
@@ -93,9 +99,10 @@ internal sealed class VectorReplay
     {
         var result = _port.Act(action.Key, action.Value);
         Judge(index, step, "result", step.Result ?? "ok", result);
+        var existing = _port.Interfaces.Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var (name, after) in step.After ?? new Dictionary<string, InterfaceAfter>())
         {
-            if (_port.Interfaces.Any(member => member.Name == name))
+            if (existing.Contains(name))
                 _port.SetGroups(name, after.Multicast);
         }
         if (step.Port is { } expected)
@@ -109,14 +116,14 @@ internal sealed class VectorReplay
 
     private void JudgeAfter(int index, ScenarioStep step, IReadOnlyDictionary<string, InterfaceAfter> expected)
     {
-        var existing = _port.Interfaces.ToList();
+        var existing = _port.Interfaces;
         Judge(index, step, "after", Names(expected.Keys), Names(existing.Select(member => member.Name)));
         foreach (var member in existing)
         {
             if (!expected.TryGetValue(member.Name, out var after))
                 continue;
             Judge(index, step, "after", Describe(member.Name, after.Up, after.Mtu, after.Mac, after.Addresses, after.Promiscuous, after.Allmulti),
-                Describe(member.Name, member.IsUp, member.IpMtu, _port.Mac.ToString(), _port.AddressesOf(member), member.IsPromiscuous, member.IsAllMulticast));
+                Describe(member.Name, member.IsUp, member.IpMtu, _port.Mac.ToString(), member.Addresses, member.IsPromiscuous, member.IsAllMulticast));
         }
 
         static string Names(IEnumerable<string> names) => string.Join(' ', names.Order(StringComparer.Ordinal));
@@ -160,7 +167,7 @@ internal sealed class VectorReplay
         _ => 0,
     };
 
-    private void JudgeCounters(int index, ScenarioStep step, Dictionary<string, long[]> before)
+    private void JudgeCounters(int index, ScenarioStep step, IReadOnlyDictionary<string, long[]> before)
     {
         var now = ReadCounters();
         foreach (var name in step.Counters?.Keys ?? [])
@@ -199,14 +206,11 @@ internal sealed class VectorReplay
         }
     }
 
-    private Dictionary<string, long[]> ReadCounters()
+    private IReadOnlyDictionary<string, long[]> ReadCounters()
     {
-        var all = new Dictionary<string, long[]>(StringComparer.Ordinal);
-        foreach (var member in _port.Interfaces)
-        {
-            all[member.Name] = CountersOf(member);
-            _judgedSums.TryAdd(member.Name, new long[CounterNames.Count]);
-        }
+        var all = _port.Counters;
+        foreach (var name in all.Keys)
+            _judgedSums.TryAdd(name, new long[CounterNames.Count]);
         return all;
     }
 

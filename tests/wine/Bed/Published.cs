@@ -8,6 +8,7 @@ namespace IpVlanWin.WineBed;
 /// </summary>
 public static class Published
 {
+    private static readonly string[] s_parts = ["programs", "probes"];
     private static readonly Lazy<string> s_folder = new(Publish);
 
     /// <summary>Holds <c>programs</c>, <c>module</c> and <c>probes</c>.</summary>
@@ -18,7 +19,7 @@ public static class Published
 
     /// <summary>The path of one of the programs; null if it is none of them.</summary>
     public static string? Find(string program) =>
-        new[] { "programs", "probes" }.Select(part => Path.Combine(Folder, part, program)).FirstOrDefault(File.Exists);
+        s_parts.Select(part => Path.Combine(Folder, part, program)).FirstOrDefault(File.Exists);
 
     private static string Root
     {

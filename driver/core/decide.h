@@ -1,0 +1,44 @@
+// What receive.c and transmit.c share.
+#pragma once
+
+#include "classifier.h"
+#include "port.h"
+
+static inline void Count(uint64_t *counter, uint64_t amount) { Store64(counter, Load64(counter) + amount); }
+
+static inline void CountSent(VirtualInterface *member, uint32_t processor, uint32_t bytes)
+{
+    Count(&member->Counters[processor].TxPackets, 1);
+    Count(&member->Counters[processor].TxBytes, bytes);
+}
+
+static inline void CountReceived(VirtualInterface *member, uint32_t processor, uint32_t bytes)
+{
+    Count(&member->Counters[processor].RxPackets, 1);
+    Count(&member->Counters[processor].RxBytes, bytes);
+}
+
+// The interface that is up and has the address (3).
+static inline VirtualInterface *Owner(const Port *port, const PortSnapshot *snapshot, const Frame *frame, uint8_t family, uint32_t offset)
+{
+    const uint8_t *at = frame->Bytes + offset;
+    uint64_t value = family == FamilyFour  ? TableFind(&port->Four, 0, Read32(at))
+                     : family == FamilySix ? TableFind(&port->Six, Read64(at), Read64(at + 8))
+                                           : TableEmpty;
+    uint64_t id = (value >> 8) - 1;
+    // The map may already name an interface that this snapshot does not have yet.
+    if (value < TableLeastValue || id >= snapshot->InterfaceCount)
+        return NULL;
+    VirtualInterface *owner = LOAD(snapshot->Interfaces[id]);
+    return owner != NULL && Load32(&owner->IsUp) != 0 ? owner : NULL;
+}
+
+static inline bool IsTooLong(const Frame *frame, uint32_t limit) { return frame->Length > limit && frame->LongestSegment > limit; }
+
+static inline Decision ToTarget(DecisionAction action, VirtualInterface *target)
+{
+    return (Decision){.Target = target, .Action = (uint8_t)action};
+}
+
+// Sections 3 and 4, for frames from the wire and for those that rule 21c turns back.
+Decision ReceiveOnMaster(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame);

@@ -1,0 +1,129 @@
+#include "decide.h"
+#include "local_input.h"
+
+// Numbers in comments are rules of the semantics.
+
+void PortCountDrop(Port *port, DropReason reason, VirtualInterface *at)
+{
+    Add64(&port->Drops[reason], 1);
+    if (at != NULL)
+        Add64(&at->Drops[reason], 1);
+}
+
+static Decision Lost(Port *port, DropReason reason)
+{
+    PortCountDrop(port, reason, NULL);
+    return (Decision){.Action = ActionDrop, .Reason = (uint8_t)reason};
+}
+
+// 13: one of the port's interfaces sent it, and it came back.
+static bool IsOurs(const Port *port, const PortSnapshot *snapshot, const Frame *frame, L3Key key)
+{
+    return ReadMac(frame->Bytes + MacLength) == snapshot->Mac && Owner(port, snapshot, frame, key.Family, key.SourceOffset) != NULL;
+}
+
+// 18a.
+static bool IsForThisStation(const PortSnapshot *snapshot, const Frame *frame, uint32_t offset)
+{
+    if (!IsMulticastMac(frame->Bytes) && ReadMac(frame->Bytes) != snapshot->Mac)
+        return false;
+    return offset == EtherHeaderLength || (Read16(frame->Bytes + 14) & 0xfff) == 0;
+}
+
+// l3s: the host gets everything; a packet for an interface goes to its IP layer as well (18, 19).
+static Decision ReceiveInspected(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame, uint32_t offset,
+                                 uint32_t protocol)
+{
+    const Decision host = {.Action = ActionHost};
+    KeyFamily family = LocalInputDestination(frame, offset, protocol);
+    if (family == FamilyNone || !IsForThisStation(snapshot, frame, offset))
+        return host;
+    VirtualInterface *target = Owner(port, snapshot, frame, (uint8_t)family, offset + (family == FamilyFour ? 16 : 24));
+    if (target == NULL)
+        return host;
+    uint32_t length = LocalInputAcceptedLength(frame, offset, protocol);
+    if (length == 0 || (family == FamilyFour && Owner(port, snapshot, frame, FamilyFour, offset + 12) == target)) {
+        PortCountDrop(port, DropL3sInvalid, target);
+        return host;
+    }
+    CountReceived(target, processor, EtherHeaderLength + length);
+    Decision decision = ToTarget(ActionHostAndLocal, target);
+    decision.PacketLength = length;
+    return decision;
+}
+
+Decision ReceiveOnMaster(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame)
+{
+    uint32_t protocol = Read16(frame->Bytes + 12), offset = EtherHeaderLength;
+    if (IsTag(protocol)) {
+        offset += EtherTagLength;
+        if (frame->Length < offset)
+            return Lost(port, DropShortTag);
+        protocol = Read16(frame->Bytes + 16);
+    }
+    if (snapshot->Mode == ModeL3S)
+        return ReceiveInspected(port, snapshot, processor, frame, offset, protocol);
+    L3Key key = Classify(frame, offset, protocol);
+    if (snapshot->Mode == ModeL2 && IsMulticastMac(frame->Bytes)) {
+        bool isHosts = protocol == TypePause || IsOurs(port, snapshot, frame, key);
+        return (Decision){.Action = isHosts ? ActionHost : ActionFloodReceived};
+    }
+    VirtualInterface *target = Owner(port, snapshot, frame, key.Family, key.DestinationOffset);
+    if (target == NULL)
+        return (Decision){.Action = ActionHost};
+    CountReceived(target, processor, frame->Length - (offset - EtherHeaderLength));
+    return ToTarget(ActionDeliver, target);
+}
+
+Decision PortReceive(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame)
+{
+    if (!snapshot->IsUp)
+        return Lost(port, DropMasterDown);
+    if (frame->Length < EtherHeaderLength)
+        return Lost(port, DropRunt);
+    if (IsTooLong(frame, snapshot->IpMtu + MasterSlack))
+        return Lost(port, DropOversize);
+    return ReceiveOnMaster(port, snapshot, processor, frame);
+}
+
+// 15.
+static bool HasMulticast(const VirtualInterface *member, Mac mac)
+{
+    if (mac == 0xffffffffffffu || Load32(&member->IsPromiscuous) != 0 || Load32(&member->IsAllMulticast) != 0)
+        return true;
+    const GroupList *list = LOAD(member->Groups);
+    uint32_t low = 0, high = list == NULL ? 0 : list->Count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (list->Groups[middle] < mac)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return list != NULL && low < list->Count && list->Groups[low] == mac;
+}
+
+VirtualInterface *PortNextReceiver(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame, uint32_t senderSerial,
+                                   uint32_t *cursor)
+{
+    Mac mac = ReadMac(frame->Bytes);
+    while (*cursor < snapshot->InterfaceCount) {
+        VirtualInterface *member = LOAD(snapshot->Interfaces[*cursor]);
+        (*cursor)++;
+        if (member == NULL || Load32(&member->IsUp) == 0 || member->Serial == senderSerial || !HasMulticast(member, mac))
+            continue;
+        if (senderSerial == 0) {
+            // 5: without the outer tag.
+            CountReceived(member, processor, IsTag(Read16(frame->Bytes + 12)) ? frame->Length - EtherTagLength : frame->Length);
+        } else if (IsTooLong(frame, Load32(&member->IpMtu) + MasterSlack)) {
+            Count(&member->Counters[processor].RxErrors, 1);
+            PortCountDrop(port, DropMtuExceeded, member);
+            continue;
+        } else {
+            CountReceived(member, processor, frame->Length);
+        }
+        Count(&member->Counters[processor].Multicast, 1);
+        return member;
+    }
+    return NULL;
+}

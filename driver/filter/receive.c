@@ -1,0 +1,182 @@
+#include "filter.h"
+
+// What a master receives is decided on; what a stand-in's miniport receives came past the port and goes nowhere.
+
+enum { ChecksumResults = 0x3f }; // of NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO, without the loopback bit
+
+typedef struct Reception {
+    Module *Module;
+    Port *Port;
+    const PortSnapshot *Snapshot;
+    uint32_t Processor;
+    Batch Batch;
+} Reception;
+
+static Packet *CopyReceived(Reception *reception, const View *view, VirtualInterface *target)
+{
+    Packet *packet = ViewCopy(view, 0, 0);
+    if (packet == NULL) {
+        PortCountDrop(reception->Port, DropDeviceQueueFull, target);
+        return NULL;
+    }
+    packet->ChecksumInfo = (uint8_t)((uintptr_t)NET_BUFFER_LIST_INFO(view->List, TcpIpChecksumNetBufferListInfo) & ChecksumResults);
+    packet->HashValue = NET_BUFFER_LIST_INFO(view->List, NetBufferListHashValue);
+    packet->HashInfo = NET_BUFFER_LIST_INFO(view->List, NetBufferListHashInfo);
+    return packet;
+}
+
+// l3s: MACs, type and the packet without padding; a priority tag is off (semantics 19).
+static void CutToPacket(Packet *packet, uint32_t packetLength)
+{
+    packet->TagInfo = 0;
+    if (IsTag(Read16(packet->Bytes + 12)))
+        memmove(packet->Bytes + 12, packet->Bytes + 16, packet->Length - 16);
+    packet->Length = packet->LongestSegment = EtherHeaderLength + packetLength;
+}
+
+static void LearnNeighbor(Reception *reception, const Frame *frame)
+{
+    L3Address address;
+    Mac mac;
+    if (PendingIsEmpty() || !NeighborSeen(frame->Bytes, frame->Length, &address, &mac) || !PendingIsWanted(reception->Port->Luid, address))
+        return;
+    CoreLock();
+    PortResult result = RouterSetNeighbor(&reception->Port->Router, address, mac, Now() + NEIGHBOR_LEARNT_FOR);
+    CoreUnlock();
+    if (result == PortOk)
+        PendingFlush(reception->Port->Luid, address, mac);
+}
+
+// True: the host gets it.
+static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFFER buffer)
+{
+    View view;
+    Packet *packet;
+    if (!ViewRead(&view, list, buffer, false, 0, 0)) {
+        PortCountDrop(reception->Port, DropDeviceQueueFull, NULL);
+        return false;
+    }
+    Decision decision = PortReceive(reception->Port, reception->Snapshot, reception->Processor, &view.Frame);
+    switch (decision.Action) {
+    case ActionHost:
+        LearnNeighbor(reception, &view.Frame);
+        return true;
+    case ActionDeliver:
+        packet = CopyReceived(reception, &view, decision.Target);
+        if (packet != NULL)
+            DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
+        return false;
+    case ActionHostAndLocal:
+        packet = CopyReceived(reception, &view, decision.Target);
+        if (packet != NULL) {
+            CutToPacket(packet, decision.PacketLength);
+            DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
+        }
+        return true;
+    case ActionFloodReceived:
+        packet = CopyReceived(reception, &view, NULL);
+        if (packet != NULL)
+            FloodLater(reception->Port, NULL, packet, reception->Processor);
+        return true;
+    default:
+        return false;
+    }
+}
+
+// True: the list goes up as it is. One with several buffers never does: those that the host gets are copied.
+static bool ReceiveList(Reception *reception, PNET_BUFFER_LIST list)
+{
+    PNET_BUFFER buffer = NET_BUFFER_LIST_FIRST_NB(list);
+    if ((list->NblFlags & NDIS_NBL_FLAGS_IS_LOOPBACK_PACKET) != 0)
+        return true;
+    if (buffer == NULL || NET_BUFFER_NEXT_NB(buffer) == NULL)
+        return buffer == NULL || ReceiveBuffer(reception, list, buffer);
+    for (; buffer != NULL; buffer = NET_BUFFER_NEXT_NB(buffer)) {
+        View view;
+        Packet *packet;
+        if (!ReceiveBuffer(reception, list, buffer) || !ViewRead(&view, list, buffer, false, 0, 0))
+            continue;
+        packet = CopyReceived(reception, &view, NULL);
+        if (packet != NULL)
+            DeliverToHost(reception->Port, NULL, packet, reception->Processor, &reception->Batch);
+    }
+    return false;
+}
+
+// False: neither a port's master nor a stand-in, the lists are none of our business.
+static bool Begin(Reception *reception, Module *module, Section *section)
+{
+    SectionEnter(section);
+    *reception = (Reception){.Module = module, .Port = LOAD(module->Port), .Processor = section->Processor};
+    if (reception->Port != NULL)
+        reception->Snapshot = PortRead(reception->Port);
+    return reception->Port != NULL || LOAD(module->Interface) != NULL;
+}
+
+static bool Decide(Reception *reception, PNET_BUFFER_LIST list)
+{
+    if (reception->Port != NULL)
+        return ReceiveList(reception, list);
+    return (list->NblFlags & NDIS_NBL_FLAGS_IS_LOOPBACK_PACKET) != 0;
+}
+
+// The miniport has the lists back when the call returns, in the order in which it gave them: they go up one by one, unlinked for the call.
+static void ReceiveBorrowed(Module *module, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG flags)
+{
+    while (lists != NULL) {
+        PNET_BUFFER_LIST next = NET_BUFFER_LIST_NEXT_NBL(lists);
+        Reception reception;
+        Section section;
+        bool passes = !Begin(&reception, module, &section) || Decide(&reception, lists);
+        SectionEndReading(&section);
+        BatchIndicate(&reception.Batch);
+        SectionLeave(&section);
+        if (passes) {
+            NET_BUFFER_LIST_NEXT_NBL(lists) = NULL;
+            NdisFIndicateReceiveNetBufferLists(module->Handle, lists, port, 1, flags);
+            NET_BUFFER_LIST_NEXT_NBL(lists) = next;
+        }
+        lists = next;
+    }
+}
+
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReceive(NDIS_HANDLE context, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG count,
+                                                             ULONG flags)
+{
+    Module *module = context;
+    Reception reception;
+    Section section;
+    ListChain pass = {0}, gone = {0};
+    if ((flags & NDIS_RECEIVE_FLAGS_RESOURCES) != 0) {
+        ReceiveBorrowed(module, lists, port, flags);
+        return;
+    }
+    if (!Begin(&reception, module, &section)) {
+        pass = (ListChain){.First = lists, .Count = count};
+        lists = NULL;
+    }
+    while (lists != NULL) {
+        PNET_BUFFER_LIST next = NET_BUFFER_LIST_NEXT_NBL(lists);
+        ChainAdd(Decide(&reception, lists) ? &pass : &gone, lists);
+        lists = next;
+    }
+    SectionEndReading(&section);
+    BatchIndicate(&reception.Batch);
+    SectionLeave(&section);
+    if (pass.First != NULL)
+        NdisFIndicateReceiveNetBufferLists(module->Handle, pass.First, port, pass.Count, flags);
+    if (gone.First != NULL)
+        NdisFReturnNetBufferLists(module->Handle, gone.First,
+                                  (flags & NDIS_RECEIVE_FLAGS_DISPATCH_LEVEL) != 0 ? NDIS_RETURN_FLAGS_DISPATCH_LEVEL : 0);
+}
+
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReturn(NDIS_HANDLE context, PNET_BUFFER_LIST lists, ULONG flags)
+{
+    Module *module = context;
+    ListChain own = {0}, others = {0};
+    PacketSplit(module, lists, &own, &others);
+    if (others.First != NULL)
+        NdisFReturnNetBufferLists(module->Handle, others.First, flags);
+    // Last: a pause may complete by it, and the module go.
+    PacketFreeLists(own.First);
+}

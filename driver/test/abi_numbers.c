@@ -1,0 +1,36 @@
+// Prints the sizes and offsets of ipvlan_ioctl.h, one a line: NAME SIZE, NAME.FIELD OFFSET. The C# mirror is held against them.
+#include <stddef.h>
+#include <stdio.h>
+
+#include "../core/decision.h"
+
+#define SIZE(type) (void)printf(#type " %zu\n", sizeof(IPVLAN_##type));
+#define FIELD(type, field) (void)printf(#type "." #field " %zu\n", offsetof(IPVLAN_##type, field));
+#define VALUE(name) (void)printf("=" #name " %u\n", (unsigned)(name));
+
+int main(void)
+{
+    SIZE(HEADER) FIELD(HEADER, Size) FIELD(HEADER, Version) FIELD(HEADER, Reserved)
+    SIZE(CAPABILITIES) FIELD(CAPABILITIES, DriverVersion) FIELD(CAPABILITIES, Modes) FIELD(CAPABILITIES, Flags) FIELD(CAPABILITIES, MaxPorts)
+    FIELD(CAPABILITIES, MaxInterfaces) FIELD(CAPABILITIES, MaxAddresses) FIELD(CAPABILITIES, MaxRoutes) FIELD(CAPABILITIES, MaxNeighbors)
+    FIELD(CAPABILITIES, MaxMasterAddresses) FIELD(CAPABILITIES, MaxGroups) FIELD(CAPABILITIES, MaxChanges) FIELD(CAPABILITIES, MaxEvents)
+    SIZE(PORT) FIELD(PORT, MasterLuid) FIELD(PORT, Fields) FIELD(PORT, Options) FIELD(PORT, Mode) FIELD(PORT, Flag)
+    SIZE(PORT_STATUS) FIELD(PORT_STATUS, MasterLuid) FIELD(PORT_STATUS, Mode) FIELD(PORT_STATUS, Flag) FIELD(PORT_STATUS, Options)
+    FIELD(PORT_STATUS, Mtu) FIELD(PORT_STATUS, Mac) FIELD(PORT_STATUS, IsUp) FIELD(PORT_STATUS, IsAttached) FIELD(PORT_STATUS, InterfaceCount)
+    FIELD(PORT_STATUS, AddressCount) FIELD(PORT_STATUS, RouteCount) FIELD(PORT_STATUS, NeighborCount) FIELD(PORT_STATUS, Drops)
+    SIZE(INTERFACE) FIELD(INTERFACE, MasterLuid) FIELD(INTERFACE, StandInLuid) FIELD(INTERFACE, Fields) FIELD(INTERFACE, Mtu)
+    FIELD(INTERFACE, Mode) FIELD(INTERFACE, Flag) FIELD(INTERFACE, IsUp) FIELD(INTERFACE, Reserved)
+    SIZE(INTERFACE_STATUS) FIELD(INTERFACE_STATUS, StandInLuid) FIELD(INTERFACE_STATUS, Mtu) FIELD(INTERFACE_STATUS, IsUp)
+    FIELD(INTERFACE_STATUS, IsAttached) FIELD(INTERFACE_STATUS, HasOwnMtu) FIELD(INTERFACE_STATUS, IsPromiscuous)
+    FIELD(INTERFACE_STATUS, IsAllMulticast) FIELD(INTERFACE_STATUS, GroupCount) FIELD(INTERFACE_STATUS, RxPackets)
+    FIELD(INTERFACE_STATUS, RxBytes) FIELD(INTERFACE_STATUS, Multicast) FIELD(INTERFACE_STATUS, TxPackets) FIELD(INTERFACE_STATUS, TxBytes)
+    FIELD(INTERFACE_STATUS, RxErrors) FIELD(INTERFACE_STATUS, TxDropped) FIELD(INTERFACE_STATUS, Drops)
+    SIZE(ITEM) FIELD(ITEM, Kind) FIELD(ITEM, Flags) FIELD(ITEM, Family) FIELD(ITEM, PrefixLength) FIELD(ITEM, Metric) FIELD(ITEM, StandInLuid)
+    FIELD(ITEM, Address) FIELD(ITEM, Gateway) FIELD(ITEM, GatewayFamily) FIELD(ITEM, Mac) FIELD(ITEM, HoldsFor) FIELD(ITEM, Result)
+    SIZE(CHANGES) FIELD(CHANGES, MasterLuid) FIELD(CHANGES, Count) FIELD(CHANGES, Cursor)
+    SIZE(EVENT) FIELD(EVENT, Kind) FIELD(EVENT, Count) FIELD(EVENT, MasterLuid) FIELD(EVENT, Luid) FIELD(EVENT, Address) FIELD(EVENT, Family)
+    VALUE(IOCTL_IPVLAN_QUERY_CAPABILITIES) VALUE(IOCTL_IPVLAN_NEXT_EVENT) VALUE(IPVLAN_DROP_REASONS) VALUE(IPVLAN_MAX_CHANGES)
+    VALUE(IPVLAN_ABI_VERSION) VALUE(DropPrivate) VALUE(DropMtuExceeded) VALUE(DropDeviceQueueFull) VALUE(PortLimitReached)
+    VALUE(SendErrorInvalid) VALUE(ModeL3S) VALUE(FlagVepa)
+    return 0;
+}

@@ -1,0 +1,158 @@
+#include "fake.h"
+
+#include <pthread.h>
+
+// The control device and its requests: METHOD_BUFFERED, one buffer for both directions; IRPs that pend and are cancelled.
+
+static PDRIVER_DISPATCH functions[IRP_MJ_MAXIMUM_FUNCTION + 1];
+static DEVICE_OBJECT device;
+static bool hasDevice;
+static pthread_mutex_t cancelLock = PTHREAD_MUTEX_INITIALIZER;
+
+struct FakePendedControl {
+    IRP Irp;
+    IO_STACK_LOCATION Location;
+    bool IsCompleted;
+    NTSTATUS Returned;
+};
+
+bool FakeHasDevice(void) { return hasDevice; }
+
+NDIS_STATUS KMAPI NdisRegisterDeviceEx(NDIS_HANDLE handle, NDIS_DEVICE_OBJECT_ATTRIBUTES *attributes, PDEVICE_OBJECT *object,
+                                       NDIS_HANDLE *deviceHandle)
+{
+    FakeRequireIrql(__func__, PASSIVE_LEVEL);
+    FAKE_CHECK(handle != NULL && !hasDevice, "registered twice");
+    FAKE_CHECK(attributes->Header.Type == NDIS_OBJECT_TYPE_DEVICE_OBJECT_ATTRIBUTES && attributes->Header.Size == 56, "header");
+    // Without it every user could open the device.
+    FAKE_CHECK(attributes->DefaultSDDLString != NULL && attributes->DefaultSDDLString->Length > 0, "no security descriptor");
+    FAKE_CHECK(attributes->DeviceName->Length > 0 && attributes->SymbolicName->Length > 0, "no names");
+    if (FakeAllocationFails())
+        return NDIS_STATUS_RESOURCES;
+    memcpy(functions, attributes->MajorFunctions, sizeof(functions));
+    hasDevice = true;
+    *object = &device;
+    *deviceHandle = &device;
+    FakeAddLive(1);
+    return NDIS_STATUS_SUCCESS;
+}
+
+VOID KMAPI NdisDeregisterDeviceEx(NDIS_HANDLE handle)
+{
+    FakeRequireIrql(__func__, PASSIVE_LEVEL);
+    FAKE_CHECK(handle == &device && hasDevice, "no device");
+    hasDevice = false;
+    FakeAddLive(-1);
+}
+
+VOID KMAPI IofCompleteRequest(PIRP irp, CCHAR boost)
+{
+    FakePendedControl *pended = CONTAINING_RECORD(irp, FakePendedControl, Irp);
+    (void)boost;
+    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_CHECK(irp->IoStatus.Status != STATUS_PENDING, "completed as pending");
+    FAKE_CHECK(__atomic_load_n(&irp->CancelRoutine, __ATOMIC_SEQ_CST) == NULL, "completed with a cancel routine set");
+    FAKE_CHECK(!__atomic_exchange_n(&pended->IsCompleted, true, __ATOMIC_ACQ_REL), "completed twice");
+}
+
+VOID KMAPI IoReleaseCancelSpinLock(KIRQL irql)
+{
+    pthread_mutex_unlock(&cancelLock);
+    FakeLower(irql);
+}
+
+static NTSTATUS Call(FakePendedControl *call, UCHAR function, PFILE_OBJECT file)
+{
+    call->Location.MajorFunction = function;
+    call->Location.FileObject = file;
+    call->Irp.Tail.Overlay.CurrentStackLocation = &call->Location;
+    FAKE_CHECK(FakeIrql() == PASSIVE_LEVEL, "a request at IRQL %u", FakeIrql());
+    call->Returned = functions[function](&device, &call->Irp);
+    bool isPending = (call->Location.Control & SL_PENDING_RETURNED) != 0;
+    FAKE_CHECK(isPending == (call->Returned == STATUS_PENDING), "pending returned and marked must agree");
+    FAKE_CHECK(isPending || (call->IsCompleted && call->Irp.IoStatus.Status == call->Returned), "returned without completing");
+    return call->Returned;
+}
+
+static void Simple(UCHAR function, FakeFile *file)
+{
+    FakePendedControl call = {0};
+    FAKE_CHECK(Call(&call, function, &file->Object) == STATUS_SUCCESS, "function %u", function);
+}
+
+FakeFile *FakeOpen(void)
+{
+    FakeFile *file = calloc(1, sizeof(FakeFile));
+    Simple(IRP_MJ_CREATE, file);
+    return file;
+}
+
+void FakeClose(FakeFile *file)
+{
+    Simple(IRP_MJ_CLEANUP, file);
+    Simple(IRP_MJ_CLOSE, file);
+    free(file);
+}
+
+FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *buffer, uint32_t inputLength, uint32_t outputLength)
+{
+    FakePendedControl *call = calloc(1, sizeof(FakePendedControl));
+    uint32_t length = inputLength > outputLength ? inputLength : outputLength;
+    // As long as the longer of both, exactly; none at all where both are empty.
+    call->Irp.AssociatedIrp.SystemBuffer = length == 0 ? NULL : malloc(length);
+    if (length > 0) {
+        memset(call->Irp.AssociatedIrp.SystemBuffer, 0xa5, length);
+        memcpy(call->Irp.AssociatedIrp.SystemBuffer, buffer, inputLength);
+    }
+    call->Location.Parameters.DeviceIoControl.InputBufferLength = inputLength;
+    call->Location.Parameters.DeviceIoControl.OutputBufferLength = outputLength;
+    call->Location.Parameters.DeviceIoControl.IoControlCode = code;
+    (void)Call(call, IRP_MJ_DEVICE_CONTROL, &file->Object);
+    return call;
+}
+
+NTSTATUS FakePendedStatus(FakePendedControl *pended, void *answer, uint32_t *written)
+{
+    if (!__atomic_load_n(&pended->IsCompleted, __ATOMIC_ACQUIRE))
+        return STATUS_PENDING;
+    ULONG_PTR information = pended->Irp.IoStatus.Information;
+    FAKE_CHECK(information <= pended->Location.Parameters.DeviceIoControl.OutputBufferLength, "more answered than there is room");
+    FAKE_CHECK(NT_SUCCESS(pended->Irp.IoStatus.Status) || information == 0, "a refusal with an answer");
+    if (information > 0 && answer != NULL)
+        memcpy(answer, pended->Irp.AssociatedIrp.SystemBuffer, information);
+    if (written != NULL)
+        *written = (uint32_t)information;
+    return pended->Irp.IoStatus.Status;
+}
+
+bool FakeCancelControl(FakePendedControl *pended)
+{
+    pthread_mutex_lock(&cancelLock);
+    KIRQL irql = FakeRaise();
+    pended->Irp.Cancel = TRUE;
+    PDRIVER_CANCEL routine = IoSetCancelRoutine(&pended->Irp, NULL);
+    if (routine == NULL) {
+        IoReleaseCancelSpinLock(irql);
+        return false;
+    }
+    pended->Irp.CancelIrql = irql;
+    routine(&device, &pended->Irp);
+    FAKE_CHECK(FakeIrql() == irql, "a cancel routine that does not release its lock");
+    return true;
+}
+
+void FakeEndControl(FakePendedControl *pended)
+{
+    FAKE_CHECK(pended->IsCompleted, "still pending");
+    free(pended->Irp.AssociatedIrp.SystemBuffer);
+    free(pended);
+}
+
+NTSTATUS FakeControl(FakeFile *file, uint32_t code, void *buffer, uint32_t inputLength, uint32_t outputLength, uint32_t *written)
+{
+    FakePendedControl *call = FakeBeginControl(file, code, buffer, inputLength, outputLength);
+    NTSTATUS status = FakePendedStatus(call, buffer, written);
+    FAKE_CHECK(status != STATUS_PENDING, "a request that pends");
+    FakeEndControl(call);
+    return status;
+}

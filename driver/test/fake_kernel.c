@@ -1,0 +1,349 @@
+#include "fake.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+// IRQL, locks, pool, DPCs, events, timers.
+
+static _Thread_local KIRQL irql;
+static _Thread_local uint32_t processor;
+static _Thread_local bool inDpc;
+static _Thread_local jmp_buf faultReturn;
+static _Thread_local bool expectsFault;
+static char lastFault[512];
+
+static bool isThreaded;
+static uint64_t allocations, failAt = UINT64_MAX, live;
+static uint64_t now = 1000000000;
+
+void FakeFault(const char *file, int line, const char *condition, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char text[400];
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)snprintf(lastFault, sizeof(lastFault), "%s:%d: %s: %s", file, line, condition, text);
+    if (expectsFault)
+        longjmp(faultReturn, 1);
+    (void)fprintf(stderr, "fault: %s\n", lastFault);
+    abort();
+}
+
+bool FakeExpectFault(void (*act)(void *argument), void *argument)
+{
+    KIRQL before = irql;
+    volatile bool isFault = true;
+    expectsFault = true;
+    if (setjmp(faultReturn) == 0) {
+        act(argument);
+        isFault = false;
+    }
+    expectsFault = false;
+    irql = before;
+    return isFault;
+}
+
+const char *FakeLastFault(void) { return lastFault; }
+
+void FakeSetProcessor(uint32_t number) { processor = number; }
+
+KIRQL FakeIrql(void) { return irql; }
+
+// Documented with each routine as "IRQL".
+void FakeRequireIrql(const char *call, KIRQL most) { FAKE_CHECK(irql <= most, "%s at IRQL %u, at most %u", call, irql, most); }
+
+bool FakeAllocationFails(void) { return __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED); }
+
+void FakeFailAllocation(uint64_t number)
+{
+    __atomic_store_n(&allocations, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&failAt, number, __ATOMIC_RELAXED);
+}
+
+uint64_t FakeAllocations(void) { return __atomic_load_n(&allocations, __ATOMIC_RELAXED); }
+
+void FakeAddLive(int64_t change) { (void)__atomic_fetch_add(&live, (uint64_t)change, __ATOMIC_RELAXED); }
+
+uint64_t FakeLive(void) { return __atomic_load_n(&live, __ATOMIC_RELAXED); }
+
+// ExAllocatePoolWithTag: IRQL <= DISPATCH_LEVEL for non-paged pool. What it gives is not zeroed.
+PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
+{
+    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_CHECK(type == NonPagedPoolNx, "pool type %d may be executable or paged", type);
+    FAKE_CHECK(bytes > 0 && tag != 0, "no bytes or no tag");
+    if (FakeAllocationFails())
+        return NULL;
+    uint64_t *block = malloc(bytes + 16);
+    if (block == NULL)
+        abort();
+    block[0] = tag;
+    block[1] = bytes;
+    memset(block + 2, 0xa5, bytes);
+    FakeAddLive(1);
+    return block + 2;
+}
+
+VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
+{
+    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    uint64_t *block = (uint64_t *)address - 2;
+    FAKE_CHECK(block[0] == tag, "freed with another tag");
+    FakeAddLive(-1);
+    free(block);
+}
+
+typedef struct QueuedDpc {
+    pthread_mutex_t Lock;
+    PKDPC First;
+    PKDPC Last;
+} QueuedDpc;
+
+static QueuedDpc queues[FakeProcessors] = {
+    {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}};
+
+static PKDPC TakeDpc(uint32_t number)
+{
+    QueuedDpc *queue = &queues[number];
+    pthread_mutex_lock(&queue->Lock);
+    PKDPC dpc = queue->First;
+    if (dpc != NULL) {
+        queue->First = dpc->DpcListEntry;
+        if (queue->First == NULL)
+            queue->Last = NULL;
+        dpc->DpcListEntry = NULL;
+        dpc->DpcData = NULL; // may be queued again from here on
+    }
+    pthread_mutex_unlock(&queue->Lock);
+    return dpc;
+}
+
+// A processor's DPCs run when its IRQL falls below DISPATCH_LEVEL, one at a time, at DISPATCH_LEVEL.
+static void RunDpcs(uint32_t number)
+{
+    PKDPC dpc;
+    if (inDpc)
+        return;
+    while ((dpc = TakeDpc(number)) != NULL) {
+        uint32_t before = processor;
+        inDpc = true;
+        irql = DISPATCH_LEVEL;
+        processor = number;
+        dpc->DeferredRoutine(dpc, dpc->DeferredContext, NULL, NULL);
+        FAKE_CHECK(irql == DISPATCH_LEVEL, "a DPC returned at IRQL %u", irql);
+        irql = PASSIVE_LEVEL;
+        processor = before;
+        inDpc = false;
+    }
+}
+
+KIRQL FakeRaise(void)
+{
+    KIRQL before = irql;
+    irql = DISPATCH_LEVEL;
+    return before;
+}
+
+void FakeLower(KIRQL to)
+{
+    FAKE_CHECK(to <= irql, "lowered from %u to %u", irql, to);
+    irql = to;
+    if (to < DISPATCH_LEVEL)
+        RunDpcs(processor);
+}
+
+void FakeSetThreaded(bool threaded) { isThreaded = threaded; }
+
+void FakeDrain(void)
+{
+    FAKE_CHECK(irql == PASSIVE_LEVEL, "drained at IRQL %u", irql);
+    if (isThreaded) {
+        RunDpcs(processor);
+        (void)sched_yield();
+        return;
+    }
+    for (uint32_t i = 0; i < FakeProcessors; i++)
+        RunDpcs(i);
+}
+
+// KeAcquireSpinLock: IRQL <= DISPATCH_LEVEL, raises to it; not recursive.
+KIRQL KMAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK lock)
+{
+    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    uint64_t self = (uint64_t)(uintptr_t)&irql;
+    FAKE_CHECK(__atomic_load_n(lock, __ATOMIC_RELAXED) != self, "a spin lock taken twice");
+    uint64_t expected = 0;
+    while (!__atomic_compare_exchange_n(lock, &expected, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        expected = 0;
+    return FakeRaise();
+}
+
+VOID KMAPI KeReleaseSpinLock(PKSPIN_LOCK lock, KIRQL to)
+{
+    FAKE_CHECK(__atomic_load_n(lock, __ATOMIC_RELAXED) == (uint64_t)(uintptr_t)&irql, "a spin lock released that is not held");
+    FAKE_CHECK(irql == DISPATCH_LEVEL, "a spin lock released at IRQL %u", irql);
+    __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+    FakeLower(to);
+}
+
+VOID KMAPI KeInitializeDpc(PKDPC dpc, PKDEFERRED_ROUTINE routine, PVOID context)
+{
+    *dpc = (KDPC){.DeferredRoutine = routine, .DeferredContext = context, .TargetInfo = UINT64_MAX};
+}
+
+NTSTATUS KMAPI KeSetTargetProcessorDpcEx(PKDPC dpc, PPROCESSOR_NUMBER number)
+{
+    dpc->TargetInfo = number->Number;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS KMAPI KeGetProcessorNumberFromIndex(ULONG index, PPROCESSOR_NUMBER number)
+{
+    *number = (PROCESSOR_NUMBER){.Number = (UCHAR)index};
+    return index < FakeProcessors ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+BOOLEAN KMAPI KeInsertQueueDpc(PKDPC dpc, PVOID argument1, PVOID argument2)
+{
+    (void)argument1, (void)argument2;
+    uint32_t number = dpc->TargetInfo == UINT64_MAX ? processor : (uint32_t)dpc->TargetInfo;
+    QueuedDpc *queue = &queues[number];
+    pthread_mutex_lock(&queue->Lock);
+    bool isQueued = dpc->DpcData != NULL;
+    if (!isQueued) {
+        dpc->DpcData = queue;
+        dpc->DpcListEntry = NULL;
+        if (queue->First == NULL)
+            queue->First = dpc;
+        else
+            queue->Last->DpcListEntry = dpc;
+        queue->Last = dpc;
+    }
+    pthread_mutex_unlock(&queue->Lock);
+    return !isQueued;
+}
+
+// IRQL = PASSIVE_LEVEL.
+VOID KMAPI KeFlushQueuedDpcs(VOID)
+{
+    FakeRequireIrql(__func__, PASSIVE_LEVEL);
+    FakeDrain();
+}
+
+static pthread_mutex_t eventLock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t eventChanged = PTHREAD_COND_INITIALIZER;
+
+VOID KMAPI KeInitializeEvent(PKEVENT event, int type, BOOLEAN state)
+{
+    FAKE_CHECK(type == NotificationEvent, "only notification events");
+    event->Opaque[0] = state;
+}
+
+LONG KMAPI KeSetEvent(PKEVENT event, LONG increment, BOOLEAN wait)
+{
+    (void)increment;
+    FAKE_CHECK(!wait, "a wait must follow");
+    pthread_mutex_lock(&eventLock);
+    event->Opaque[0] = 1;
+    pthread_cond_broadcast(&eventChanged);
+    pthread_mutex_unlock(&eventLock);
+    return 0;
+}
+
+VOID KMAPI KeClearEvent(PKEVENT event)
+{
+    pthread_mutex_lock(&eventLock);
+    event->Opaque[0] = 0;
+    pthread_mutex_unlock(&eventLock);
+}
+
+// A wait without a limit: IRQL <= APC_LEVEL.
+NTSTATUS KMAPI KeWaitForSingleObject(PVOID object, int reason, CHAR mode, BOOLEAN alertable, PLARGE_INTEGER timeout)
+{
+    (void)reason, (void)mode, (void)alertable;
+    FakeRequireIrql(__func__, APC_LEVEL);
+    FAKE_CHECK(timeout == NULL, "no time limits here");
+    PKEVENT event = object;
+    pthread_mutex_lock(&eventLock);
+    while (event->Opaque[0] == 0)
+        pthread_cond_wait(&eventChanged, &eventLock);
+    pthread_mutex_unlock(&eventLock);
+    return STATUS_SUCCESS;
+}
+
+enum { MostTimers = 4 };
+static pthread_mutex_t timerLock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    PKTIMER Timer;
+    PKDPC Dpc;
+    uint64_t Due;
+} timers[MostTimers];
+
+VOID KMAPI KeInitializeTimer(PKTIMER timer) { *timer = (KTIMER){{0}}; }
+
+BOOLEAN KMAPI KeSetTimer(PKTIMER timer, LARGE_INTEGER due, PKDPC dpc)
+{
+    FAKE_CHECK(due.QuadPart < 0, "only relative times");
+    pthread_mutex_lock(&timerLock);
+    int slot = -1;
+    for (int i = 0; i < MostTimers; i++) {
+        if (timers[i].Timer == timer || (slot < 0 && timers[i].Timer == NULL))
+            slot = i;
+    }
+    FAKE_CHECK(slot >= 0, "too many timers");
+    bool wasSet = timers[slot].Timer == timer;
+    timers[slot].Timer = timer;
+    timers[slot].Dpc = dpc;
+    timers[slot].Due = __atomic_load_n(&now, __ATOMIC_RELAXED) + (uint64_t)-due.QuadPart;
+    pthread_mutex_unlock(&timerLock);
+    return wasSet;
+}
+
+BOOLEAN KMAPI KeCancelTimer(PKTIMER timer)
+{
+    bool wasSet = false;
+    pthread_mutex_lock(&timerLock);
+    for (int i = 0; i < MostTimers; i++) {
+        if (timers[i].Timer == timer) {
+            timers[i].Timer = NULL;
+            wasSet = true;
+        }
+    }
+    pthread_mutex_unlock(&timerLock);
+    return wasSet;
+}
+
+void FakeAdvance(uint64_t units)
+{
+    (void)__atomic_fetch_add(&now, units, __ATOMIC_RELAXED);
+    for (int i = 0; i < MostTimers; i++) {
+        pthread_mutex_lock(&timerLock);
+        PKDPC dpc = timers[i].Timer != NULL && timers[i].Due <= __atomic_load_n(&now, __ATOMIC_RELAXED) ? timers[i].Dpc : NULL;
+        if (dpc != NULL)
+            timers[i].Timer = NULL;
+        pthread_mutex_unlock(&timerLock);
+        if (dpc != NULL)
+            (void)KeInsertQueueDpc(dpc, NULL, NULL);
+    }
+    FakeDrain();
+}
+
+ULONGLONG KMAPI KeQueryUnbiasedInterruptTime(VOID) { return __atomic_load_n(&now, __ATOMIC_RELAXED); }
+
+ULONG KMAPI KeQueryMaximumProcessorCountEx(USHORT group)
+{
+    FAKE_CHECK(group == ALL_PROCESSOR_GROUPS, "all groups");
+    return FakeProcessors;
+}
+
+ULONG KMAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER number)
+{
+    // Below DISPATCH_LEVEL the answer may be wrong as soon as it is there.
+    FAKE_CHECK(irql == DISPATCH_LEVEL, "a processor's number at IRQL %u", irql);
+    if (number != NULL)
+        *number = (PROCESSOR_NUMBER){.Number = (UCHAR)processor};
+    return processor;
+}
