@@ -141,35 +141,35 @@ public sealed class WineMatrixTests
         Assert.IsTrue(IO.File.Exists(IO.Path.Combine(Programs, "ipvlan.deps.json")));
     }
 
-    private (int Status, string Text) Msiexec(string verb, string msi, params string[] properties) =>
+    private Ended Msiexec(string verb, string msi, params string[] properties) =>
         _wine.Run("msiexec", [verb, WinePrefix.WindowsPath(msi), "/qn", .. properties]);
 
     private void Install(string msi, params string[] properties)
     {
-        var (status, text) = Msiexec("/i", msi, properties);
-        Assert.AreEqual(0, status, text);
+        var ended = Msiexec("/i", msi, properties);
+        Assert.AreEqual(0, ended.Status, ended.All);
     }
 
     private void Remove(string msi, params string[] properties)
     {
-        var (status, text) = Msiexec("/x", msi, properties);
-        Assert.AreEqual(0, status, text);
+        var ended = Msiexec("/x", msi, properties);
+        Assert.AreEqual(0, ended.Status, ended.All);
     }
 
     private string Ipvlan(params string[] arguments)
     {
-        var (status, text) = _wine.Run(@"C:\Program Files\IpVlanWin\ipvlan.exe", arguments);
-        Assert.AreEqual(0, status, $"ipvlan {string.Join(' ', arguments)}: {text}");
-        return text;
+        var ended = _wine.Run(@"C:\Program Files\IpVlanWin\ipvlan.exe", arguments);
+        Assert.AreEqual(0, ended.Status, $"ipvlan {string.Join(' ', arguments)}: {ended.All}");
+        return ended.Output;
     }
 
     private void Answers() => Ipvlan("link", "show");
 
     private void StateIsKept() => StringAssert.Contains(Ipvlan("addr", "show", "dev", "kept0"), "192.0.2.7/24", StringComparison.Ordinal);
 
-    private string Registry(string key, string value) => _wine.Run("reg", "query", key, "/v", value).Text;
+    private string Registry(string key, string value) => _wine.Run("reg", "query", key, "/v", value).Output;
 
-    private string InstalledVersions() => string.Join(", ", _wine.Run("reg", "query", @"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall", "/s").Text
+    private string InstalledVersions() => string.Join(", ", _wine.Run("reg", "query", @"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall", "/s").Output
         .Split('\n').Where(line => line.Contains("DisplayVersion", StringComparison.Ordinal)).Select(line => line.Trim().Split(' ')[^1]).Where(version => version.StartsWith("1.", StringComparison.Ordinal)));
 
     private void NothingIsLeft()
