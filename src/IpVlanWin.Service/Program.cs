@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using IpVlanWin.Service;
 using IpVlanWin.Service.Lifetime;
 using IpVlanWin.Service.Lifetime.Windows;
@@ -24,7 +23,7 @@ if (line.Verb != "run")
 if (OperatingSystem.IsWindows())
 {
     // Whoever starts this is asked first; a prompt is no service manager.
-    var exit = ScmLifetime.TryRun(line.ServiceName, RunForManager);
+    var exit = ManagedRun.TryRun(line);
     if (exit is { } ended)
         return (int)ended;
 }
@@ -32,12 +31,3 @@ if (OperatingSystem.IsWindows())
 var journal = Systemd.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
 using var signals = Systemd.OpenLifetime(message => new ServiceLog(Console.Out) { IsJournal = journal }.Warning("systemd", message));
 return (int)await ServiceRun.RunAsync(line, signals, least => new ServiceLog(Console.Out) { Least = least, IsJournal = journal }, journal ? TextWriter.Null : Console.Error).ConfigureAwait(false);
-
-[SupportedOSPlatform("windows")]
-ExitStatus RunForManager(ILifetime lifetime)
-{
-    using var events = new EventLogWriter(line.ServiceName);
-    return ServiceRun.RunAsync(line, lifetime, OpenLog, TextWriter.Null).GetAwaiter().GetResult();
-
-    ServiceLog OpenLog(LogLevel least) => new(TextWriter.Null) { Least = least, Also = events.Write };
-}

@@ -1,7 +1,6 @@
 using System.IO.Pipes;
 using System.Text;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Control;
 using IpVlanWin.Service.Reconcile;
 
 namespace IpVlanWin.Service.Tests.Lifetime;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using IpVlanWin.Protocol;
-using IpVlanWin.Service.Control;
 using IpVlanWin.Service.Lifetime;
 using Microsoft.Data.Sqlite;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
-using IpVlanWin.Engine.Wire;
 using IpVlanWin.Protocol;
 using IpVlanWin.Service.Metrics;
 using IpVlanWin.Service.Reconcile;
