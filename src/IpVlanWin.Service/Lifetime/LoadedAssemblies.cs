@@ -13,7 +13,8 @@ internal static class LoadedAssemblies
     public static int Load()
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var left = new Stack<Assembly>([typeof(LoadedAssemblies).Assembly]);
+        // The second is what the runtime itself asks for, to write a stack trace.
+        var left = new Stack<Assembly>([typeof(LoadedAssemblies).Assembly, Assembly.Load("System.Diagnostics.StackTrace")]);
         while (left.TryPop(out var assembly))
         {
             foreach (var reference in assembly.GetReferencedAssemblies())
