@@ -23,7 +23,7 @@ if (line.Verb != "run")
 if (OperatingSystem.IsWindows())
 {
     // Whoever starts this is asked first; a prompt is no service manager.
-    var exit = ScmService.TryRun(line);
+    var exit = ManagedRun.TryRun(line);
     if (exit is { } ended)
         return (int)ended;
 }

@@ -48,8 +48,9 @@ internal sealed class ServiceProcess : IDisposable
             "--state", folder, "--pipe", pipeName, "--datapath", "memory",
         ];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        // Compiled once, when first used: a runtime that compiles again later loads assemblies then, which it cannot where descriptors have run out.
+        // A runtime without descriptors may break off when it compiles or maps code: so it compiles once, and maps memory once.
         start.Environment["DOTNET_TieredCompilation"] = "0";
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         return new ServiceProcess(Process.Start(start)!, pipeName);
     }
 

@@ -24,6 +24,9 @@ internal static class ServiceRun
         var log = openLog(LogLevel.Info);
         try
         {
+            // Windows has no such bound on handles.
+            if (!OperatingSystem.IsWindows())
+                LoadedAssemblies.Load();
             var options = line.Resolve();
             log = openLog(options.LogLevel);
             var pipeName = line.PipeName;
