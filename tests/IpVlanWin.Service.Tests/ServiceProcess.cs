@@ -26,6 +26,9 @@ internal sealed class ServiceProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>It is no more.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>What it wrote to its standard output so far.</summary>
     public string Output
     {

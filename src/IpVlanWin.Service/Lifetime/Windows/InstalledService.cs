@@ -86,7 +86,10 @@ internal sealed unsafe class InstalledService(string name)
         return wasThere;
     }
 
-    /// <summary>What happens after a failure: restarts, also where it ended by itself with an error.</summary>
+    /// <summary>
+    /// Gives a service that an installer made what its tables cannot say: restarts after a failure, also where it ended by itself with an
+    /// error; time at shutdown, SID, privileges; a quoted path.
+    /// </summary>
     /// <returns>As <see cref="Install"/>.</returns>
     /// <exception cref="WindowsErrorException">Refused.</exception>
     public IReadOnlyList<string> SetRecovery()
@@ -94,8 +97,9 @@ internal sealed unsafe class InstalledService(string name)
         _unknown.Clear();
         using var manager = OpenManager(NativeMethods.SC_MANAGER_CONNECT);
         // Whoever asks for restarts must be able to start it.
-        using var service = Open(manager, NativeMethods.SERVICE_CHANGE_CONFIG | NativeMethods.SERVICE_START);
-        SetRecovery(service);
+        using var service = Open(manager, NativeMethods.SERVICE_CHANGE_CONFIG | NativeMethods.SERVICE_QUERY_CONFIG | NativeMethods.SERVICE_START);
+        Quote(service);
+        Configure(service);
         return _unknown;
     }
 
@@ -205,6 +209,27 @@ internal sealed unsafe class InstalledService(string name)
         {
             var privileges = new ServiceText { Text = text };
             Set(service, NativeMethods.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, "required privileges", &privileges);
+        }
+    }
+
+    /// <summary>A blank in an unquoted path makes other programs of its first parts.</summary>
+    private void Quote(ServiceHandle service)
+    {
+        // The answer is at most 8 KiB long by its documentation.
+        var buffer = stackalloc byte[8192];
+        uint needed;
+        if (!NativeMethods.QueryServiceConfig(service, (QueryServiceConfig*)buffer, 8192, &needed))
+            throw Refusal("ask for the configuration of");
+        var path = new string(((QueryServiceConfig*)buffer)->BinaryPathName);
+        const string Program = ".exe";
+        var end = path.IndexOf(Program, StringComparison.OrdinalIgnoreCase);
+        if (path.StartsWith('"') || end < 0 || !path[..end].Contains(' ', StringComparison.Ordinal))
+            return;
+        end += Program.Length;
+        if (!NativeMethods.ChangeServiceConfig(
+            service, NativeMethods.SERVICE_NO_CHANGE, NativeMethods.SERVICE_NO_CHANGE, NativeMethods.SERVICE_NO_CHANGE, $"\"{path[..end]}\"{path[end..]}", 0, 0, 0, 0, 0, name))
+        {
+            throw Refusal("change");
         }
     }
 
