@@ -177,9 +177,10 @@ public sealed class WineMatrixTests
 
     private void NothingIsLeft()
     {
-        // Some libraries of the service, whose process is still ending when Wine has seen it stop: Windows removes those at its next start.
+        // Libraries that the service had loaded, whose process is still ending when Wine has seen it stop: Windows removes those at its next
+        // start. The setup has some 200 of them.
         var left = IO.Directory.Exists(Programs) ? IO.Directory.GetFiles(Programs) : [];
-        Assert.IsLessThan(10, left.Count(path => path.EndsWith(".dll", StringComparison.Ordinal)), string.Join('\n', left));
+        Assert.IsLessThan(100, left.Count(path => path.EndsWith(".dll", StringComparison.Ordinal)), string.Join('\n', left));
         Assert.IsEmpty(left.Where(path => !path.EndsWith(".dll", StringComparison.Ordinal)));
         Assert.IsFalse(IO.Directory.Exists(Module), "the module");
         Assert.AreNotEqual(0, _wine.Run("reg", "query", @"HKLM\System\CurrentControlSet\Services\IpVlanWin").Status, "the service");
