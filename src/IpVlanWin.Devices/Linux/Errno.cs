@@ -7,6 +7,7 @@ internal static class Errno
     public const int NoSuchAddress = 6;
     public const int TryAgain = 11;
     public const int NoMemory = 12;
+    public const int Busy = 16;
     public const int NoDevice = 19;
     public const int Invalid = 22;
     public const int BadDescriptorState = 77;

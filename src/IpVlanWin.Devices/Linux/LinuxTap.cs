@@ -116,8 +116,14 @@ public sealed unsafe class LinuxTap : IRemovableDevice
             var number = descriptor.Number;
             // Exclusive: never to take over a persistent TAP of the same name that somebody else made.
             request.Flags = NativeMethods.TunTap | NativeMethods.TunNoPacketInformation | NativeMethods.TunOffloadHeader | NativeMethods.TunExclusive;
-            if (NativeMethods.IoControl(number, NativeMethods.TunSetInterface, &request) != 0)
-                LinuxDeviceException.Throw(Marshal.GetLastSystemError(), $"cannot create TAP '{asked}'");
+            // One of this name that was just closed stays until a child, forked in that moment, has come to its exec.
+            for (var left = 100; NativeMethods.IoControl(number, NativeMethods.TunSetInterface, &request) != 0; left--)
+            {
+                var errno = Marshal.GetLastSystemError();
+                if (errno != Errno.Busy || left == 0)
+                    LinuxDeviceException.Throw(errno, $"cannot create TAP '{asked}'");
+                Thread.Sleep(2);
+            }
             var name = request.NameText;
 
             var headerLength = FrameOffload.Bytes;
