@@ -49,6 +49,7 @@ public sealed class CaptureTests
         using var user = await PreparedAsync(service);
         var captures = new CaptureActions(user.Link, service.Connect);
         var session = captures.Start(new CaptureSpec { Interface = "a" }, Path.Combine(service.Folder, "c.pcapng"), replaces: false)!;
+        Assert.IsTrue(SpinWait.SpinUntil(() => session.Length > 0, TimeSpan.FromSeconds(20)), "no header arrived");
         await service.Running.DisposeAsync();
         Assert.IsTrue(SpinWait.SpinUntil(() => session.State != "running", TimeSpan.FromSeconds(20)));
         captures.Stop(session);
