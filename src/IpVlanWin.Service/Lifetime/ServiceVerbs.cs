@@ -11,7 +11,9 @@ internal static class ServiceVerbs
     public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
     {
         if (line.Verb == "clean-host")
-            return Clean(line, output, errors);
+            return HostCleaning.Run(line, output, errors) is var cleaned && Clean(line, output, errors) is var removed && cleaned != ExitStatus.Ok ? cleaned : removed;
+        if (line.Verb == "safety-net")
+            return SafetyNetProcess.Run(line, Console.In, output, errors);
         if (!OperatingSystem.IsWindows())
         {
             errors.WriteLine($"ipvlansvc: \"{line.Verb}\" is for the Windows service manager; on Linux \"ipvlan service {line.Verb}\" prints the systemd commands");
@@ -33,7 +35,7 @@ internal static class ServiceVerbs
         return ExitStatus.Refused;
     }
 
-    /// <summary>What the removal of the product leaves behind on request: interfaces go with the service, settings and state only here.</summary>
+    /// <summary>What the removal of the product leaves behind on request: settings and state.</summary>
     private static ExitStatus Clean(CommandLine line, TextWriter output, TextWriter errors)
     {
         if (!line.RemovesData)

@@ -19,6 +19,7 @@ internal sealed class StrictIpHelper : IIpHelper
     private readonly List<MibIpForwardRow2> _routes = [];
     private readonly List<MibIpNetRow2> _neighbors = [];
     private readonly HashSet<(uint, uint)> _proxies = [];
+    private readonly HashSet<(IPAddress, uint)> _anycast = [];
     private readonly Dictionary<NotificationKind, List<Action>> _callbacks = [];
 
     [ThreadStatic]
@@ -48,6 +49,8 @@ internal sealed class StrictIpHelper : IIpHelper
     public int Registrations { get; private set; }
 
     public int ProxyCount => _proxies.Count;
+
+    public int AnycastCount => _anycast.Count;
 
     public void Plug(uint index, string alias, bool v4 = true, bool v6 = true, Func<MibIfRow2, MibIfRow2>? change = null)
     {
@@ -341,6 +344,26 @@ internal sealed class StrictIpHelper : IIpHelper
         {
             if (!Elevated) return AccessDenied;
             return _proxies.Remove((address, interfaceIndex)) ? 0 : NotFound;
+        }
+    }
+
+    public uint CreateAnycast(in MibAnycastIpAddressRow row)
+    {
+        lock (_lock)
+        {
+            if (!Elevated) return AccessDenied;
+            if (row.Address.ToAddress() is not { IsIPv6Multicast: false } address || address.Equals(IPAddress.IPv6Any) || row.InterfaceLuid != 0) return InvalidParameter;
+            if (FindIpInterface(SockAddrInet.V6, row.InterfaceIndex) < 0) return NotFound;
+            return _anycast.Add((address, row.InterfaceIndex)) ? 0 : Exists;
+        }
+    }
+
+    public uint DeleteAnycast(in MibAnycastIpAddressRow row)
+    {
+        lock (_lock)
+        {
+            if (!Elevated) return AccessDenied;
+            return row.Address.ToAddress() is { } address && _anycast.Remove((address, row.InterfaceIndex)) ? 0 : NotFound;
         }
     }
 
