@@ -27,7 +27,7 @@ public sealed class LinuxStandInHost : IStandInHost
     public int LoopbackIndex => 1;
 
     /// <inheritdoc/>
-    public IpInterfaceChange ProxyNeeds { get; } = new() { Forwarding = true };
+    public IpInterfaceChange ProxyNeeds { get; } = new() { Forwarding = true, WeakHostReceive = true };
 
     /// <inheritdoc/>
     public int ProbesAtOnce => 256;
@@ -137,12 +137,16 @@ public sealed class LinuxStandInHost : IStandInHost
             _netlink.DeleteLink(link.Index);
     }
 
+    /// <remarks>
+    /// <see cref="IpInterfaceSettings.WeakHostReceive"/> is, for IPv4, a reverse path filter that is not strict; for IPv6, whose model is
+    /// weak, that the link answers for others' addresses (proxy_ndp).
+    /// </remarks>
     /// <inheritdoc/>
     public IpInterfaceSettings? FindIpInterface(int linkIndex, AddressFamily family)
     {
         var link = _netlink.GetLink(linkIndex);
-        var forwards = Read(family, link.Name, "forwarding") == "1" && (family == AddressFamily.InterNetwork || Read(family, link.Name, "proxy_ndp") == "1");
-        var isWeak = family != AddressFamily.InterNetwork || Read(family, link.Name, "rp_filter") == "0";
+        var forwards = Read(family, link.Name, "forwarding") == "1";
+        var isWeak = family == AddressFamily.InterNetwork ? Read(family, link.Name, "rp_filter") != "1" : Read(family, link.Name, "proxy_ndp") == "1";
         var probes = family == AddressFamily.InterNetwork ? 0 : int.Parse(Read(family, link.Name, "dad_transmits"), CultureInfo.InvariantCulture);
         return new IpInterfaceSettings(linkIndex, family, forwards, WeakHostSend: true, isWeak, Metric: null, link.IpMtu, probes, IgnoreDefaultRoutes: false);
     }
@@ -154,13 +158,14 @@ public sealed class LinuxStandInHost : IStandInHost
         ArgumentNullException.ThrowIfNull(change);
         var name = _netlink.GetLink(linkIndex).Name;
         if (change.Forwarding is { } forwards)
-        {
             Write(family, name, "forwarding", forwards ? "1" : "0");
+        if (change.WeakHostReceive is { } isWeak)
+        {
             if (family == AddressFamily.InterNetworkV6)
-                Write(family, name, "proxy_ndp", forwards ? "1" : "0");
+                Write(family, name, "proxy_ndp", isWeak ? "1" : "0");
+            else if (isWeak == (Read(family, name, "rp_filter") == "1"))
+                Write(family, name, "rp_filter", isWeak ? "0" : "1");
         }
-        if (change.WeakHostReceive is { } isWeak && family == AddressFamily.InterNetwork)
-            Write(family, name, "rp_filter", isWeak ? "0" : "1");
         if (change.DadTransmits is { } probes && family == AddressFamily.InterNetworkV6)
             Write(family, name, "dad_transmits", probes.ToString(CultureInfo.InvariantCulture));
         if (change.IpMtu is { } ipMtu && _netlink.GetLink(linkIndex).IpMtu != ipMtu)

@@ -71,6 +71,42 @@ internal sealed class StrictIpHelper : IIpHelper
         Tell(NotificationKind.Interfaces);
     }
 
+    /// <summary>An adapter's own row, changed.</summary>
+    public void Change(uint index, Func<MibIfRow2, MibIfRow2> change)
+    {
+        lock (_lock)
+        {
+            var at = _adapters.FindIndex(row => row.InterfaceIndex == index);
+            _adapters[at] = change(_adapters[at]);
+        }
+        Tell(NotificationKind.Interfaces);
+    }
+
+    /// <summary>TCP/IP is taken off an adapter, and its addresses and routes with it.</summary>
+    public void Unbind(uint index)
+    {
+        lock (_lock)
+        {
+            _ipInterfaces.RemoveAll(row => row.InterfaceIndex == index);
+            _addresses.RemoveAll(row => row.InterfaceIndex == index);
+            _routes.RemoveAll(row => row.InterfaceIndex == index);
+        }
+        Tell(NotificationKind.Interfaces);
+    }
+
+    /// <summary>What the active store held is gone: addresses, routes and proxy entries of all adapters.</summary>
+    public void ForgetAll()
+    {
+        lock (_lock)
+        {
+            _addresses.Clear();
+            _routes.Clear();
+            _proxies.Clear();
+            _anycast.Clear();
+        }
+        Tell(NotificationKind.Addresses);
+    }
+
     public void Unplug(uint index)
     {
         lock (_lock)
