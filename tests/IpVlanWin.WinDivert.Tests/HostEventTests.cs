@@ -5,6 +5,7 @@ using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
+using IpVlanWin.HostNetwork.Tests.Windows;
 
 namespace IpVlanWin.WinDivert.Tests;
 
@@ -136,7 +137,12 @@ public sealed class HostEventTests
         bed.Bed.Network.SetIpInterface(20, AddressFamily.InterNetwork, new IpInterfaceChange { WeakHostReceive = false });
         Assert.AreEqual("WeakHostReceive", bed.WaitFor("setting-lost").Before);
         bed.Until(() => bed.Bed.Network.GetIpInterface(20, AddressFamily.InterNetwork).WeakHostReceive, "it is set again");
-        bed.Bed.StandIns.Rename(bed.Bed.StandIns.Find(bed.Bed.StandIns.List().Single().Tag)!, "mine");
+        bed.Bed.Adapter(bed.Bed.StandIns.Find(bed.Bed.StandIns.List().Single().Tag)!).Values["Name"] = "mine";
+        bed.Ip.Change((uint)standIn.Index, static row =>
+        {
+            StrictIpHelper.Put(ref row.Alias, "mine");
+            return row;
+        });
         Assert.AreEqual(("ipvl0", "mine"), bed.WaitFor("stand-in-renamed"));
         bed.Until(() => bed.HasAddress("ipvl0", Four), "it has its name");
     }

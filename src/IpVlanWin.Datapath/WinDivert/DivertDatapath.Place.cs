@@ -85,9 +85,9 @@ public sealed partial class DivertDatapath
             PlaceRoutes(member, addresses, view, isTime);
         else
             PlaceAddresses(member, addresses, view);
-        member.Placed = addresses;
         if (_master is { } master)
             Answer(member, addresses.Except(_proxied), master);
+        member.Placed = addresses;
     }
 
     private void PlaceAddresses(DivertMember member, ImmutableHashSet<L3Address> addresses, HostView view)
@@ -99,6 +99,7 @@ public sealed partial class DivertDatapath
             Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", member.Interface.Name, surplus.ToString(), "");
             _host.Network.RemoveAddress(member.StandIn.LinkIndex, surplus.ToIPAddress(), length);
         }
+        member.OnHost.UnionWith(addresses);
         foreach (var address in addresses.Where(address => !present.ContainsKey(address)).Order())
         {
             if (member.Placed.Contains(address))
@@ -129,6 +130,7 @@ public sealed partial class DivertDatapath
         // The container has its address before packets are sent there.
         if (missing.Count > 0 || isTime || !addresses.SetEquals(member.Placed))
             _host.Furnish(member.Namespace!, member.StandIn, new ContainerSide([.. addresses.Select(static one => one.ToIPAddress())], addresses.Any(static one => !one.IsSix) ? four : null, addresses.Any(static one => one.IsSix) ? six : null));
+        member.OnHost.UnionWith(addresses);
         foreach (var address in missing)
         {
             if (member.Placed.Contains(address))

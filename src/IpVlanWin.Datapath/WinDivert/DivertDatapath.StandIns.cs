@@ -57,6 +57,7 @@ public sealed partial class DivertDatapath
             (member.Mark, member.StandIn) = MakeStandIn(name, member.Namespace);
             _settings.Journal.CrossOut([old.On(_settings.PortName)]);
             member.Placed = [];
+            member.OnHost.Clear();
             member.IsSet = false;
             Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", name, old.Tag.ToString(), member.Mark.Tag.ToString());
             return;
@@ -80,7 +81,8 @@ public sealed partial class DivertDatapath
                     _host.RemoveProxy(master.Index, address.ToIPAddress());
                 _settings.Journal.CrossOut([new ProxyMark(_settings.MasterId, address.ToString()).On(_settings.PortName)]);
             }
-            if (member.Placed.Contains(address))
+            member.Placed = member.Placed.Remove(address);
+            if (member.OnHost.Contains(address))
             {
                 Gone(() =>
                 {
@@ -89,7 +91,7 @@ public sealed partial class DivertDatapath
                     else
                         _host.Network.RemoveAddress(member.StandIn.LinkIndex, address.ToIPAddress(), address.Bits);
                 }, () => member.IsForwarded ? HasRoute(member, address) : _host.Network.ListAddresses(member.StandIn.LinkIndex).Any(one => one.Address.Equals(address.ToIPAddress())));
-                member.Placed = member.Placed.Remove(address);
+                member.OnHost.Remove(address);
             }
             member.Confirmed.Remove(address);
         }

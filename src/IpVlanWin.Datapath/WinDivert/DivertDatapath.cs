@@ -118,7 +118,7 @@ public sealed partial class DivertDatapath : IDatapath
     /// <inheritdoc/>
     public PortResult RemoveInterface(string name) => Change(name, member =>
     {
-        TakeOff(member, [.. member.Placed]);
+        TakeOff(member, [.. member.OnHost]);
         _port.RemoveInterface(member.Interface);
         _members = _members.Remove(name);
         UndoOrKeep(member.Mark.On(_settings.PortName));
@@ -136,7 +136,7 @@ public sealed partial class DivertDatapath : IDatapath
     {
         var result = _port.SetUp(member.Interface, isUp);
         if (!isUp)
-            TakeOff(member, [.. member.Placed]);
+            TakeOff(member, [.. member.OnHost]);
         return result;
     });
 
@@ -214,7 +214,7 @@ public sealed partial class DivertDatapath : IDatapath
         lock (_lock)
         {
             foreach (var member in _members.Values)
-                Guard(() => TakeOff(member, [.. member.Placed]));
+                Guard(() => TakeOff(member, [.. member.OnHost]));
             _traffic.Dispose();
             foreach (var thing in Things(HostMarks.Setting))
                 UndoOrKeep(thing);

@@ -25,7 +25,7 @@ internal sealed class DivertMember(VirtualInterface inPort, string? namespaceNam
 
     public bool IsForwarded => Mark.Kind == StandInKind.VSwitch;
 
-    /// <summary>On the host.</summary>
+    /// <summary>In use: on the host, and the master answers for them.</summary>
     public ImmutableHashSet<L3Address> Placed
     {
         get => _placed;
@@ -38,6 +38,9 @@ internal sealed class DivertMember(VirtualInterface inPort, string? namespaceNam
         get => _duplicates;
         set => _duplicates = value;
     }
+
+    /// <summary>On the host, perhaps in part: what must come off it.</summary>
+    public HashSet<L3Address> OnHost { get; } = [];
 
     /// <summary>Nobody on the wire has them.</summary>
     public HashSet<L3Address> Confirmed { get; } = [];
