@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using IpVlanWin.Devices.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
