@@ -157,6 +157,13 @@ public sealed partial class DivertDatapath : IDatapath
     });
 
     /// <inheritdoc/>
+    /// <remarks>Kept and shown; l3 carries no multicast.</remarks>
+    public PortResult AddGroup(string name, MacAddress group) => Change(name, member => _port.AddGroup(member.Interface, group));
+
+    /// <inheritdoc/>
+    public PortResult RemoveGroup(string name, MacAddress group) => Change(name, member => _port.RemoveGroup(member.Interface, group));
+
+    /// <inheritdoc/>
     public PortResult Rename(string name, string newName) => Change(name, member =>
     {
         if (name == newName)
@@ -242,6 +249,7 @@ public sealed partial class DivertDatapath : IDatapath
         return new InterfaceStatus(own.Name, member.Namespace, own.IsUp, own.IpMtu, [.. all.Except(pending)],
             [.. pending.Where(prefix => duplicates.Contains(prefix.Address))], own.Counters.ToValues(), own.Drops.ToValues())
         {
+            Groups = own.Groups,
             Pending = pending,
             Fault = member.Fault,
         };

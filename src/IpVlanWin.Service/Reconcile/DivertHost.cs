@@ -75,6 +75,16 @@ internal sealed class DivertHost
         return new MasterInfo(known is null ? link.Name : master, "windivert", link.IpMtu, DivertPortSettings.MaxInterfaces);
     }
 
+    /// <summary>The name of an adapter that is told by its index or LUID; anything else, and that of an adapter that is not there, as it is.</summary>
+    public static string NameOf(string master)
+    {
+        // Names of adapters seldom are numbers; a port that has it for a name is found before anybody asks here.
+        if (!OperatingSystem.IsWindows() || !(char.IsAsciiDigit(master[0]) || master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase)))
+            return master;
+        using var host = WindowsNetwork.Open();
+        return host.FindAdapter(master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase) ? master["luid:".Length..] : master)?.Alias ?? master;
+    }
+
     /// <summary>Starts the data path of a port.</summary>
     public DivertDatapath Open(DesiredPort port, Action<HostEvent>? onEvent)
     {

@@ -26,4 +26,8 @@ internal interface IHost
     void RequireSupport(string datapath, PortMode mode, PortFlag flag)
     {
     }
+
+    /// <summary>The name under which a port's master is kept: of an adapter that is told by its index, its name; anything else as it is.</summary>
+    /// <param name="master">A name, an index or a LUID.</param>
+    string NameOf(string master);
 }
