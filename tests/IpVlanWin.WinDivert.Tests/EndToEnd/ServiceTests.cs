@@ -131,6 +131,62 @@ public sealed class ServiceTests
         }
     }
 
+    /// <summary>Wherever a kill falls, what was put on the host is found again: by the next start, or by clean-host.</summary>
+    [TestMethod]
+    public void Killed_AtAnyInstant_LeavesNothingOver()
+    {
+        using var bed = new DivertBed();
+        var folder = RunningService.NewFolder();
+        var before = HostState(bed);
+        using var container = new NamedContainer();
+        var seed = Environment.TickCount;
+        Console.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        var rounds = Environment.GetEnvironmentVariable("IPVLANWIN_KILLS") is null ? 1 : 20;
+        for (var round = 0; round < rounds; round++)
+        {
+            using var service = new RunningService(bed, folder);
+            var changes = Task.Run(() =>
+            {
+                foreach (var name in (string[])["ipvl0", "ipvl1", "ipvl2"])
+                {
+                    // The round before was killed before this, or after.
+                    if (service.Client.AllInterfaces().Contains(name))
+                        service.Client.RemoveInterfaceAsync(name).Wait();
+                    var number = name[^1] - '0' + (round * 10);
+                    service.Client.AddInterfaceAsync(new InterfaceSpec
+                    {
+                        Master = "m0", Name = name, Mode = "l3", Flag = "private", Admin = "up", Namespace = name == "ipvl2" ? container.Name : null, Addresses = [$"10.9.1.{number}/24", $"fd0a::{number}/64"],
+                    }).Wait();
+                }
+            });
+            Thread.Sleep(random.Next(round == 0 ? 3_000 : 2_000));
+            service.Kill();
+            Assert.IsTrue(changes.ContinueWith(static _ => { }, TaskScheduler.Default).Wait(TimeSpan.FromSeconds(30)));
+        }
+        using (var last = new RunningService(bed, folder))
+        {
+            // What is there after a start is what is asked for.
+            var names = last.Client.AllInterfaces();
+            last.WaitFor(() => names.TrueForAll(name => last.Get(name).Addresses.All(static one => one.State == "preferred")));
+            Assert.AreEqual(names.Count, bed.Host.AskIp("-o link").Split('\n').Count(static line => line.Contains(" ipvl", StringComparison.Ordinal) || line.Contains(" ivw", StringComparison.Ordinal)));
+            last.Kill();
+        }
+        using (var none = new RunningService(bed, RunningService.NewFolder()))
+        {
+            // Another state knows none of it: stand-ins without a master that remembers them are orphans.
+            none.Kill();
+            Directory.Delete(none.Folder, recursive: true);
+        }
+        using (var service = new RunningService(bed, folder))
+        {
+            service.Stop();
+            service.CleanHost();
+        }
+        Assert.AreEqual(before, HostState(bed));
+        Directory.Delete(folder, recursive: true);
+    }
+
     [TestMethod]
     public void WhatItCannotDo_IsRefusedAtOnce()
     {
