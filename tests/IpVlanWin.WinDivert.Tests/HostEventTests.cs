@@ -231,6 +231,10 @@ public sealed class HostEventTests
         Assert.AreEqual((Four, "020909090909"), bed.WaitFor("address-duplicate"));
         Assert.AreEqual(L3Prefix.Parse(Four + "/24"), bed.Port.Find("ipvl0")!.Refused.Single());
         Assert.IsFalse(bed.HasAddress("ipvl0", Four));
+        Assert.AreEqual(PortResult.Ok, bed.Port.AddAddress("ipvl0", L3Prefix.Parse("192.0.2.10/24")));
+        bed.Port.Commit();
+        bed.Until(() => bed.Events.Any(static one => one is { Name: "address-duplicate", Before: "192.0.2.10", After: "this host" }), "the host's own address");
+        Assert.AreEqual(PortResult.Ok, bed.Port.RemoveAddress("ipvl0", L3Prefix.Parse("192.0.2.10/24")));
         bed.Ip.Stations.Clear();
         bed.Until(() => bed.Port.Find("ipvl0")!.Pending.Count == 0, "it is asked for again from time to time");
         Assert.IsTrue(bed.HasAddress("ipvl0", Four));

@@ -157,6 +157,8 @@ public sealed partial class DivertDatapath
     private List<L3Address> ToAsk(HostView view)
     {
         var unknown = new List<L3Address>();
+        var ours = _members.Values.Select(static member => member.StandIn.LinkIndex).ToHashSet();
+        var hosts = view.Addresses.Where(group => !ours.Contains(group.Key)).SelectMany(static group => group).Select(static one => L3Address.From(one.Address)).ToHashSet();
         foreach (var member in _members.Values.Where(static member => member.Interface.IsUp))
         {
             var there = member.IsForwarded
@@ -164,6 +166,11 @@ public sealed partial class DivertDatapath
                 : view.Addresses[member.StandIn.LinkIndex].Select(static address => L3Address.From(address.Address)).ToHashSet();
             foreach (var prefix in _port.AddressesOf(member.Interface))
             {
+                if (hosts.Contains(prefix.Address))
+                {
+                    Refuse(member, prefix.Address, "this host");
+                    continue;
+                }
                 // What is on the host already was asked for before it came there; and without a wire nobody can be asked.
                 if (there.Contains(prefix.Address) || !_port.IsMasterUp)
                     member.Confirmed.Add(prefix.Address);
@@ -188,17 +195,21 @@ public sealed partial class DivertDatapath
                 if (_port.OwnerOf(address) is not { } owner || !_members.TryGetValue(owner.Name, out var member))
                     continue;
                 if (found.TryGetValue(address, out var mac))
-                {
-                    if (!member.Duplicates.Contains(address))
-                        Tell("address-duplicate", "somebody on the wire has the address; it is not put on the host", owner.Name, address.ToString(), mac);
-                    member.Duplicates = member.Duplicates.Add(address);
-                }
+                    Refuse(member, address, mac);
                 else
-                {
                     member.Confirmed.Add(address);
-                }
             }
         }
+    }
+
+    /// <summary>Somebody has it; what was put on the host before comes off.</summary>
+    private void Refuse(DivertMember member, L3Address address, string owner)
+    {
+        TakeOff(member, [address]);
+        if (member.Duplicates.Contains(address))
+            return;
+        member.Duplicates = member.Duplicates.Add(address);
+        Tell("address-duplicate", "somebody has the address already; it is not put on the stand-in", member.Interface.Name, address.ToString(), owner);
     }
 
     private void TellOverruns()

@@ -51,7 +51,12 @@ public sealed partial class DivertDatapath : IDatapath
         _master = link;
         _traffic = new DivertedTraffic(_port, settings.Traffic with { IpMtuOf = MtuOf, OnSafetyNetGone = Wake });
         settings.Journal.Write([new HostThing(settings.PortName, HostMarks.Master, settings.MasterId)]);
-        _watch = _host.Watch(_ => Wake());
+        // Neighbors come and go all the time, and nothing here depends on them.
+        _watch = _host.Watch(changes =>
+        {
+            if (changes.Any(static change => change is not NeighborChange))
+                Wake();
+        });
         _traffic.Completion.ContinueWith(ended => Fail(ended.Exception!.GetBaseException()), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         _keeper = new Thread(Keep) { IsBackground = true, Name = "divert host" };
         _keeper.Start();
