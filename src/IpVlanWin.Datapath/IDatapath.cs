@@ -64,6 +64,10 @@ public sealed record InterfaceStatus(
     public string? Fault { get; init; }
 }
 
+/// <summary>An interface's namespace is not there yet: it waits, and nothing is wrong.</summary>
+/// <param name="message">One sentence with what it waits for.</param>
+public sealed class NamespacePendingException(string message) : IOException(message);
+
 /// <summary>
 /// What carries the frames of one port: the engine over devices in user mode, or the driver. Members may be called by any thread; a
 /// change holds when its call returns, except where a data path gathers changes until <see cref="Commit"/>. A refusal is a <see cref="PortResult"/>; what the operating system refuses is thrown.
@@ -84,6 +88,7 @@ public interface IDatapath : IDisposable
 
     /// <summary>Makes an interface: down and without addresses. EEXIST, EBUSY.</summary>
     /// <exception cref="HostNetwork.HostNetworkException">The namespace is not there, or the operating system refuses.</exception>
+    /// <exception cref="NamespacePendingException">The namespace is not there yet.</exception>
     PortResult AddInterface(InterfaceSettings settings);
 
     /// <summary>Removes an interface. ENODEV.</summary>

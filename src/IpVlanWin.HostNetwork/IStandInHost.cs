@@ -42,6 +42,10 @@ public interface IStandInHost : IDisposable
     /// <param name="link">An Ethernet link.</param>
     string? MasterRefusal(HostLink link);
 
+    /// <summary>Null where an interface can live in a namespace now, or one sentence with what it waits for.</summary>
+    /// <param name="namespaceName">The namespace.</param>
+    string? NamespaceLack(string namespaceName);
+
     /// <summary>Makes a stand-in, up. When it fails, nothing is left of it.</summary>
     /// <param name="kind">What of.</param>
     /// <param name="tag">Its identity, new for each; remember it before calling.</param>

@@ -213,7 +213,7 @@ public sealed class HostEventTests
         host.RemoveRoute(new HostRoute { Destination = IPNetwork.Parse(Four + "/32"), LinkIndex = near });
         Assert.AreEqual((Four, ""), bed.WaitFor("route-lost"));
         bed.Until(() => host.ListRoutes().Any(route => route.Destination == IPNetwork.Parse(Four + "/32")), "it is back");
-        var pending = Assert.ThrowsExactly<HostNetworkException>(() => bed.Port.AddInterface(new InterfaceSettings("ipvl1", Guid.NewGuid().ToString())));
+        var pending = Assert.ThrowsExactly<NamespacePendingException>(() => bed.Port.AddInterface(new InterfaceSettings("ipvl1", Guid.NewGuid().ToString())));
         StringAssert.Contains(pending.Message, "no container runs in it");
         Assert.HasCount(1, bed.Bed.StandIns.List());
     }

@@ -72,30 +72,45 @@ public sealed partial class DivertDatapath
     /// <summary>Off the host: first the answers, then the addresses. The engine still decides about packets on their way.</summary>
     private void TakeOff(DivertMember member, IReadOnlyCollection<L3Address> addresses)
     {
-        foreach (var address in addresses)
+        var gone = new List<HostThing>(addresses.Count);
+        try
         {
-            if (_proxied.Remove(address))
+            foreach (var address in addresses)
             {
-                // As long as the master is away, its entries are too.
-                if (_master is { } master)
-                    _host.RemoveProxy(master.Index, address.ToIPAddress());
-                _settings.Journal.CrossOut([new ProxyMark(_settings.MasterId, address.ToString()).On(_settings.PortName)]);
-            }
-            member.Placed = member.Placed.Remove(address);
-            if (member.OnHost.Contains(address))
-            {
-                Gone(() =>
+                if (_proxied.Contains(address))
                 {
-                    if (member.IsForwarded)
-                        _host.Network.RemoveRoute(RouteTo(member, address));
-                    else
-                        _host.Network.RemoveAddress(member.StandIn.LinkIndex, address.ToIPAddress(), address.Bits);
-                }, () => member.IsForwarded ? HasRoute(member, address) : _host.Network.ListAddresses(member.StandIn.LinkIndex).Any(one => one.Address.Equals(address.ToIPAddress())));
-                member.OnHost.Remove(address);
+                    // As long as the master is away, its entries are too.
+                    if (_master is { } master)
+                        _host.RemoveProxy(master.Index, address.ToIPAddress());
+                    _proxied.Remove(address);
+                    gone.Add(new ProxyMark(_settings.MasterId, address.ToString()).On(_settings.PortName));
+                }
+                member.Placed = member.Placed.Remove(address);
+                if (member.OnHost.Contains(address))
+                {
+                    Gone(() => TakeOff(member, address), () => IsOnHost(member, address));
+                    member.OnHost.Remove(address);
+                }
+                member.Confirmed.Remove(address);
             }
-            member.Confirmed.Remove(address);
+        }
+        finally
+        {
+            _settings.Journal.CrossOut(gone);
         }
     }
+
+    private void TakeOff(DivertMember member, L3Address address)
+    {
+        if (member.IsForwarded)
+            _host.Network.RemoveRoute(RouteTo(member, address));
+        else
+            _host.Network.RemoveAddress(member.StandIn.LinkIndex, address.ToIPAddress(), address.Bits);
+    }
+
+    private bool IsOnHost(DivertMember member, L3Address address) => member.IsForwarded
+        ? _host.Network.ListRoutes().Any(route => route.LinkIndex == member.StandIn.LinkIndex && route.Destination == RouteTo(member, address).Destination)
+        : _host.Network.ListAddresses(member.StandIn.LinkIndex).Any(one => one.Address.Equals(address.ToIPAddress()));
 
     /// <summary>A removal that is refused because it is gone already is done.</summary>
     private static void Gone(Action remove, Func<bool> isThere)
@@ -112,9 +127,6 @@ public sealed partial class DivertDatapath
 
     private static HostRoute RouteTo(DivertMember member, L3Address address) =>
         new() { Destination = new System.Net.IPNetwork(address.ToIPAddress(), address.Bits), LinkIndex = member.StandIn.LinkIndex };
-
-    private bool HasRoute(DivertMember member, L3Address address) =>
-        _host.Network.ListRoutes().Any(route => route.LinkIndex == member.StandIn.LinkIndex && route.Destination == RouteTo(member, address).Destination);
 
     /// <summary>Undoes a thing; what cannot be undone stays written down for the next time.</summary>
     private void UndoOrKeep(HostThing thing) => Guard(() =>

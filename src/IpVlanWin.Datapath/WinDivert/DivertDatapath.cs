@@ -101,6 +101,8 @@ public sealed partial class DivertDatapath : IDatapath
             var (mode, flag) = (settings.Mode ?? _port.Snapshot.Mode, settings.Flag ?? _port.Snapshot.Flag);
             if (DivertSupport.Refusal(mode, flag) is not null)
                 return PortResult.NotSupported;
+            if (settings.Namespace is { } space && _host.NamespaceLack(space) is { } lack)
+                throw new NamespacePendingException(lack);
             // With private goes the safety net.
             if (flag != _port.Snapshot.Flag && _traffic.SetFlag(flag) is not PortResult.Ok and var refused)
                 return refused;

@@ -68,6 +68,9 @@ public sealed class LinuxStandInHost : IStandInHost
     }
 
     /// <inheritdoc/>
+    public string? NamespaceLack(string namespaceName) => NetworkNamespace.Exists(namespaceName) ? null : $"there is no namespace {namespaceName} yet";
+
+    /// <inheritdoc/>
     public StandInLink Create(StandInKind kind, Guid tag, string name, string? namespaceName)
     {
         // Until the tag is on it, the name tells whose it is.

@@ -22,6 +22,7 @@ internal static class EventNumbers
         ["host-swept"] = 50,
         ["host-refused"] = 51,
         ["interface-refused"] = 52,
+        ["interface-waits"] = 53,
         ["master-gone"] = 60,
         ["master-back"] = 61,
         ["master-refused"] = 62,

@@ -320,12 +320,18 @@ internal sealed class Reconciler : IDisposable
     {
         string text;
         var result = PortResult.Invalid;
+        runtime.Waiting.TryRemove(name, out _);
         try
         {
             result = change();
             if (result == PortResult.Ok)
                 return result;
             text = $"the data path refused it ({result.ErrnoName()})";
+        }
+        catch (NamespacePendingException waits)
+        {
+            runtime.Waiting[name] = true;
+            text = waits.Message;
         }
         catch (Exception fault) when (IsRefusal(fault))
         {
@@ -338,7 +344,12 @@ internal sealed class Reconciler : IDisposable
     private void Note(PortRuntime runtime, string name, string text)
     {
         if (!runtime.Faults.TryGetValue(name, out var known) || known != text)
-            _log.Error("interface-failed", text, ("interface", name));
+        {
+            if (runtime.Waiting.ContainsKey(name))
+                _log.Info("interface-waits", text, ("interface", name));
+            else
+                _log.Error("interface-failed", text, ("interface", name));
+        }
         runtime.Faults[name] = text;
     }
 

@@ -77,6 +77,30 @@ public sealed class ServiceTests
         }
     }
 
+    /// <summary>Addresses with gaps between all of them, asked for on the wire before they are put on the host.</summary>
+    [TestMethod]
+    public void ManyAddresses_OfOneInterface()
+    {
+        using var bed = new DivertBed();
+        var folder = RunningService.NewFolder();
+        var before = HostState(bed);
+        using var service = new RunningService(bed, folder);
+        var count = Environment.GetEnvironmentVariable("IPVLANWIN_KILLS") is null ? 255 : 1_000;
+        string[] addresses = [.. Enumerable.Range(0, count).Select(static i => $"10.9.{16 + (i / 100)}.{(i % 100 * 2) + 1}")];
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        service.Add("ipvl0", null, "bridge", [.. addresses.Select(static address => address + "/32")]);
+        Console.WriteLine($"{count} addresses in use after {clock.Elapsed.TotalSeconds:F1} s, {Imitation.OpenHandles} handles");
+        Assert.AreEqual(3, Imitation.OpenHandles);
+        foreach (var i in (int[])[0, 249, 250, count - 1])
+            Udp(new End(bed.Wire, DivertBed.WireFour), new End(bed.Host, addresses[i]));
+        clock.Restart();
+        service.Client.RemoveInterfaceAsync("ipvl0").Wait();
+        Assert.AreEqual(before, HostState(bed));
+        Console.WriteLine($"gone after {clock.Elapsed.TotalSeconds:F1} s");
+        service.Stop();
+        Directory.Delete(folder, recursive: true);
+    }
+
     [TestMethod]
     public void Private_StaysClosed_WhateverIsKilled()
     {
@@ -206,6 +230,13 @@ public sealed class ServiceTests
         service.Add("ipvl0", null, "bridge", s_one);
         var live = (ControlException)Assert.ThrowsExactly<AggregateException>(() => service.Client.SetPortAsync(new PortChange { Master = "m0", Mode = "l2" }).Wait()).InnerException!;
         Assert.AreEqual(ErrorCode.ModeNotSupported, live.Code);
+        // A container that does not run yet.
+        var name = $"divert-{Environment.ProcessId}-later";
+        service.Client.AddInterfaceAsync(new InterfaceSpec { Master = "m0", Name = "ipvl1", Namespace = name, Admin = "up", Addresses = ["10.9.2.1/24"] }).Wait();
+        Assert.AreEqual(("pending", $"there is no namespace {name} yet"), (service.Get("ipvl1").State, service.Get("ipvl1").Reason));
+        using (new NamedContainer(name))
+            service.WaitFor(() => service.Get("ipvl1").Addresses[0].State == "preferred", "its namespace has come");
+        service.Client.RemoveInterfaceAsync("ipvl1").Wait();
         // Somebody on the wire has it.
         service.Client.AddAddressAsync(new AddressSpec { Interface = "ipvl0", Prefix = $"{DivertBed.WireFour}/24" }).Wait();
         service.Client.AddAddressAsync(new AddressSpec { Interface = "ipvl0", Prefix = $"{DivertBed.WireSix}/64" }).Wait();
@@ -241,9 +272,9 @@ public sealed class ServiceTests
     /// <summary>A namespace that has a name, as containers' have.</summary>
     private sealed class NamedContainer : IDisposable
     {
-        public NamedContainer()
+        public NamedContainer(string? name = null)
         {
-            Name = $"divert-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
+            Name = name ?? $"divert-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
             Directory.CreateDirectory("/run/netns");
             File.WriteAllText("/run/netns/" + Name, "");
             Run("mount", "--bind", Space.Path, "/run/netns/" + Name);

@@ -89,6 +89,10 @@ public sealed class WindowsStandInHost : IStandInHost
     }
 
     /// <inheritdoc/>
+    /// <exception cref="HostNetworkException">It is no namespace's GUID, or the container service cannot be asked.</exception>
+    public string? NamespaceLack(string namespaceName) => FindCompartment(namespaceName) is null ? $"container namespace {namespaceName} has no compartment yet, since no container runs in it" : null;
+
+    /// <inheritdoc/>
     /// <remarks>A vSwitch's other end is put into a container by the container service: <paramref name="namespaceName"/> only has to be there.</remarks>
     public StandInLink Create(StandInKind kind, Guid tag, string name, string? namespaceName)
     {
@@ -197,13 +201,17 @@ public sealed class WindowsStandInHost : IStandInHost
         return found!;
     }
 
+    private uint? FindCompartment(string namespaceName)
+    {
+        if (!Guid.TryParse(namespaceName, out var id))
+            WindowsError.Throw(WindowsError.InvalidParameter, $"find container namespace {namespaceName}", "a namespace is given by the GUID that the container service gave it");
+        return _namespaces.FindCompartment(id);
+    }
+
     private uint CompartmentOf(string namespaceName)
     {
-        var attempt = $"find container namespace {namespaceName}";
-        if (!Guid.TryParse(namespaceName, out var id))
-            WindowsError.Throw(WindowsError.InvalidParameter, attempt, "a namespace is given by the GUID that the container service gave it");
-        var compartment = _namespaces.FindCompartment(id);
-        if (compartment is null) WindowsError.Throw(WindowsError.NotFound, attempt, "it has no compartment yet, since no container runs in it");
+        var compartment = FindCompartment(namespaceName);
+        if (compartment is null) WindowsError.Throw(WindowsError.NotFound, $"find container namespace {namespaceName}", "it has no compartment, since no container runs in it");
         return compartment!.Value;
     }
 }
