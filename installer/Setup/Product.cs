@@ -183,7 +183,9 @@ public static class Product
         if (input.WinDivert is not null)
         {
             var feature = new Feature("WinDivert", "The packet diversion driver of that name.", isEnabled: true, allowChange: true) { Id = "WinDivert" };
-            yield return new Dir(new Id("WinDivertFolder"), "windivert", Tree(feature, input.WinDivert, "windivert"));
+            // Beside the program, the only place from which it loads them.
+            foreach (var item in Tree(feature, input.WinDivert, "windivert"))
+                yield return item;
         }
     }
 

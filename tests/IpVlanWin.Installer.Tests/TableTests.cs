@@ -88,6 +88,10 @@ public sealed class TableTests
         Assert.AreEqual("2", features[1].Split('\t')[5], "the driver is off unless asked for");
         Assert.AreEqual("1", features[4].Split('\t')[5]);
 
+        Assert.AreEqual(
+            "INSTALLDIR", SmallProduct.Rows(msi, "Component").Single(row => row.StartsWith("Component.f_windivert_", StringComparison.Ordinal)).Split('\t')[2],
+            "beside the program, which loads it from nowhere else");
+
         // In before the service starts, out before the program goes; each is taken back where something fails later.
         CollectionAssert.IsSubsetOf(
             new[]
