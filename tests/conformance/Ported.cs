@@ -1,0 +1,2 @@
+namespace IpVlanWin.Conformance;
+internal static class Ported { public static IEnumerable<Draft> All() => []; }

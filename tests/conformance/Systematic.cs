@@ -1,0 +1,2 @@
+namespace IpVlanWin.Conformance;
+internal static class Systematic { public static IEnumerable<Draft> All() => []; }
