@@ -20,12 +20,12 @@ internal static class Deviations
     };
 
     /// <summary>What the port must do, and the deviations that made it differ from what Linux did.</summary>
-    public static (Outcome Expected, List<string> Applied) Apply(DraftStep step, PortModel port, Outcome linux, Outcome? twin)
+    public static (Outcome Expected, List<string> Applied) Apply(DraftStep step, PortModel port, Outcome linux, Outcome? twin, byte[] twinFrame)
     {
         List<string> applied = [];
         var expected = linux.Clone();
         if (twin is not null)
-            expected = FromTwin(step, port, expected, twin, applied);
+            expected = FromTwin(step, port, expected, twin, twinFrame, applied);
         if (new FrameView(step.Frame).IsMulticast)
             KeepMembersOnly(step, port, expected, applied);
         if (step.At != "wire")
@@ -33,7 +33,7 @@ internal static class Deviations
         return (expected, applied);
     }
 
-    private static Outcome FromTwin(DraftStep step, PortModel port, Outcome linux, Outcome twin, List<string> applied)
+    private static Outcome FromTwin(DraftStep step, PortModel port, Outcome linux, Outcome twin, byte[] twinFrame, List<string> applied)
     {
         var view = new FrameView(step.Frame);
         if (step.At != "wire" && view.IsTagged)
@@ -54,7 +54,7 @@ internal static class Deviations
                 continue;
             if (copy.Type == "local-in")
                 expected.Copies[i] = copy with { Frame = [.. copy.Frame[..14], .. step.Frame[length..(length + copy.Frame.Length - 14)]] };
-            else if (copy.Frame.Length == step.Frame.Length && copy.Frame.AsSpan(0, 12).SequenceEqual(step.Frame.AsSpan(0, 12)))
+            else if (copy.Frame.AsSpan().SequenceEqual(twinFrame))
                 expected.Copies[i] = copy with { Frame = step.Frame };
         }
         if (expected.Same(linux))

@@ -17,16 +17,21 @@ internal static class Observation
             outcome.Counters[name] = new SortedDictionary<string, long>(((JsonObject)counters!).ToDictionary(entry => entry.Key, entry => (long)entry.Value!), StringComparer.Ordinal);
         // The wire gets nothing of what came from it, nor of what went to the host: there, the host's own stack speaks.
         var hostSpeaks = step.At == "wire" || raw.Exists(one => one.Place is "host" or "lo");
+        var isLoopedBack = false;
         foreach (var (place, kind, frame) in raw)
         {
             switch (place)
             {
-                case "wire" when hostSpeaks || IsMembershipReport(frame, step.Frame):
+                // The packet; what comes after it is what the host says of it to itself.
+                case "lo" when isLoopedBack:
+                    break;
+                case "wire" when hostSpeaks || !IsOfFrame(frame, step.Frame, port.Mode != "l2"):
                     break;
                 case "wire":
                     outcome.Copies.Add(new Copy("wire", WireType(frame), frame));
                     break;
                 case "lo":
+                    isLoopedBack = true;
                     outcome.Copies.Add(new Copy("host", "lo/host", frame));
                     break;
                 default:
@@ -34,6 +39,7 @@ internal static class Observation
                     break;
             }
         }
+        AddCutShort(outcome, step.Frame);
         if (step.At == "wire" && port.Mode == "l3s")
             AddLocalInput(outcome, step.Frame);
         outcome.Copies.Sort(static (one, other) => (Rank(one.At), one.At).CompareTo((Rank(other.At), other.At)));
@@ -66,6 +72,18 @@ internal static class Observation
         return got;
     }
 
+    /// <summary>What the driver hands up with a tag cut short is lost in the interface's own stack before anybody sees it; the driver has counted it.</summary>
+    private static void AddCutShort(Outcome outcome, byte[] injected)
+    {
+        if (injected.Length >= 20 || !new FrameView(injected).IsTagged)
+            return;
+        foreach (var name in outcome.Counters.Keys)
+        {
+            if (outcome.Counter(name, "rxPackets") == 1 && !outcome.Copies.Exists(copy => copy.At == name))
+                outcome.Copies.Add(new Copy(name, WireType(injected) is "otherhost" ? "host" : WireType(injected), injected));
+        }
+    }
+
     /// <summary>l3s hands packets over above the link layer, where only the counters show them.</summary>
     private static void AddLocalInput(Outcome outcome, byte[] injected)
     {
@@ -80,13 +98,29 @@ internal static class Observation
         }
     }
 
-    private static bool IsMembershipReport(byte[] frame, byte[] injected)
+    /// <summary>The frame itself, or its packet routed, or the host's question for the next hop; the rest is the host's own talk.</summary>
+    private static bool IsOfFrame(byte[] frame, byte[] injected, bool isRouting)
     {
-        if (frame.AsSpan().SequenceEqual(injected) || frame.Length < 34)
+        if (frame.AsSpan().SequenceEqual(injected))
+            return true;
+        if (!isRouting || frame.Length < 14)
             return false;
-        var type = BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(12));
-        return (type == 0x86dd && frame.AsSpan(0, 6).SequenceEqual((ReadOnlySpan<byte>)[0x33, 0x33, 0, 0, 0, 0x16])) || (type == 0x0800 && frame[23] == 2 && (frame[0] & 1) != 0);
+        return IsQuestion(frame) || IsRouted(frame, injected);
     }
+
+    private static bool IsRouted(byte[] frame, byte[] injected)
+    {
+        var addresses = BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(12)) == 0x0800 ? 26..34 : 22..54;
+        return injected.Length >= addresses.End.Value && frame.Length >= addresses.End.Value && frame.AsSpan(12, 2).SequenceEqual(injected.AsSpan(12, 2)) &&
+            frame.AsSpan(addresses).SequenceEqual(injected.AsSpan(addresses));
+    }
+
+    private static bool IsQuestion(byte[] frame) => BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(12)) switch
+    {
+        0x0806 => frame.Length >= 42 && frame[21] == 1,
+        0x86dd => frame.Length >= 78 && frame[20] == 58 && frame[21] == 255 && frame[54] == 135,
+        _ => false,
+    };
 
     /// <summary>Whom the host asked for, where it asked for a neighbor.</summary>
     private static string? Asked(Outcome outcome, byte[] injected)
@@ -94,13 +128,8 @@ internal static class Observation
         foreach (var copy in outcome.Copies)
         {
             var frame = copy.Frame;
-            if (copy.At != "wire" || frame.AsSpan().SequenceEqual(injected) || (frame[0] & 1) == 0)
-                continue;
-            var type = BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(12));
-            if (type == 0x0806 && frame.Length >= 42)
-                return new IPAddress(frame.AsSpan(38, 4)).ToString();
-            if (type == 0x86dd && frame.Length >= 78 && frame[20] == 58 && frame[54] == 135)
-                return new IPAddress(frame.AsSpan(62, 16)).ToString();
+            if (copy.At == "wire" && !IsRouted(frame, injected) && IsQuestion(frame))
+                return new IPAddress(frame[13] == 0x06 ? frame.AsSpan(38, 4) : frame.AsSpan(62, 16)).ToString();
         }
         return null;
     }

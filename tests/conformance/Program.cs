@@ -71,6 +71,7 @@ internal static class Program
                         continue;
                     mismatched++;
                     output.WriteLine($"{candidate.Name}: {fault.Scenario} step {fault.Step}: {fault.What}: expected {fault.Expected}, got {fault.Got}");
+                    output.WriteLine($"  {transcript.Json["steps"]![fault.Step]!.ToJsonString()}");
                     if (mismatched <= MostShrunk)
                         output.WriteLine(Shrinker.Shrink(recorder, candidate, transcript, output));
                 }

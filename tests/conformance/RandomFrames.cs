@@ -50,11 +50,11 @@ internal sealed class RandomFrames(int seed)
         {
             case < 7:
                 return Forge.Ethernet(to, from, 0x0800, Forge.Four(four, Four(owned), Pick([17, 17, 1, 132]), ttl: Pick([64, 64, 1, 0]), number: _number));
-            case 7:
+            case 7 or 8:
                 return Forge.Ethernet(to, from, 0x0800, Forge.Four(four, Four(owned), fragment: Pick([0x2000, 0x2000, 0x0001, 0x4000, 0x2010]), number: 0x4000 + _number));
-            case 8:
-                return Forge.Ethernet(to, from, 0x0800, Forge.Four(four, Four(owned), options: Pick((byte[][])[[1, 1, 1, 1], [0x94, 4, 0, 0], [7, 7, 4, 0, 0, 0, 0, 0]]), number: _number));
             case 9:
+                return Forge.Ethernet(to, from, 0x0800, Forge.Four(four, Four(owned), options: Pick((byte[][])[[1, 1, 1, 1], [0x94, 4, 0, 0], [7, 7, 4, 0, 0, 0, 0, 0]]), number: _number));
+            case 10:
                 return Forge.Ethernet(to, from, 0x0800, Forge.Four(Pick(["127.0.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.5", "10.0.0.1", four]), Four(owned), number: _number));
             case < 13:
                 return Forge.Ethernet(to, from, 0x0806, Forge.Arp(Pick([1, 1, 2]), from, _random.Next(8) == 0 ? "0.0.0.0" : four, Four(owned)));

@@ -87,14 +87,15 @@ internal sealed class Transcript
         var linux = Observation.Read(answer, step, _port);
         linux.Decision = Judgement.Of(step, _port, linux);
         Outcome? twin = null;
+        var twinFrame = step.Frame;
         if (answer["twin"] is JsonObject other)
         {
-            var asked = ((JsonObject)new Plan(TopologyNow()).Prepare(step))["twin"];
-            var twinStep = asked is null ? step : step with { Frame = Convert.FromHexString((string)asked!) };
+            twinFrame = Convert.FromHexString((string)other["frame"]!);
+            var twinStep = step with { Frame = twinFrame };
             twin = Observation.Read(other, twinStep, _port);
             twin.Decision = Judgement.Of(twinStep, _port, twin);
         }
-        var (expected, applied) = Deviations.Apply(step, _port, linux, twin);
+        var (expected, applied) = Deviations.Apply(step, _port, linux, twin, twinFrame);
         expected.Decision = expected.Decision == "stack" ? "stack" : twin is null ? linux.Decision : expected.Decision;
         var json = expected.ToJson();
         if (step.At == "wire" && (!_port.IsUp || step.Frame.Length < 14 || step.Frame.Length > _port.Mtu + 18))
@@ -156,6 +157,4 @@ internal sealed class Transcript
                 sums[counter] = sums.GetValueOrDefault(counter) + value;
         }
     }
-
-    private Topology TopologyNow() => _draft.Start with { Mode = _port.Mode, Flag = _port.Flag, Master = _draft.Start.Master with { Mtu = _port.Mtu } };
 }

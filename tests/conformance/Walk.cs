@@ -16,6 +16,7 @@ internal sealed class Walk
     private readonly SortedSet<string> _interfaces = new(StringComparer.Ordinal);
     private readonly HashSet<string> _up = new(StringComparer.Ordinal);
     private readonly List<string> _hostExtras = [];
+    private readonly HashSet<(string Name, string Group)> _joined = [];
     private readonly List<DraftStep> _steps = [];
     private readonly Dictionary<string, List<string>> _addresses = new(StringComparer.Ordinal);
 
@@ -72,9 +73,11 @@ internal sealed class Walk
                 free.RemoveAt(at);
             }
             var isUp = _random.Next(8) != 0;
-            interfaces.Add(new TopologyInterface(Names[i], isUp, addresses, Pool.Groups.Where(_ => _random.Next(4) == 0).ToList(), _random.Next(16) == 0, _random.Next(16) == 0));
+            var groups = Pool.Groups.Where(_ => _random.Next(4) == 0).ToList();
+            _joined.UnionWith(groups.Select(group => (Names[i], group)));
+            interfaces.Add(new TopologyInterface(Names[i], isUp, addresses, groups, _random.Next(16) == 0, _random.Next(16) == 0));
             _interfaces.Add(Names[i]);
-            _addresses[Names[i]] = addresses;
+            _addresses[Names[i]] = [.. addresses];
             if (isUp)
                 _up.Add(Names[i]);
         }
@@ -145,15 +148,18 @@ internal sealed class Walk
                 _interfaces.Remove(name);
                 _up.Remove(name);
                 _addresses.Remove(name);
+                _joined.RemoveWhere(one => one.Name == name);
                 break;
             case 13 or 14:
                 Act(_random.Next(2) == 0 ? "promiscuous" : "allmulti", new ActionArguments(name, On: _random.Next(3) == 0));
                 break;
             case 15 or 16:
-                Act("multicast-add", new ActionArguments(name, Mac: Pick(Pool.Groups)));
+                var group = Pick(Pool.Groups);
+                Act("multicast-add", new ActionArguments(name, Mac: group));
+                _joined.Add((name, group));
                 break;
             case 17:
-                Act("multicast-del", new ActionArguments(name, Mac: Pick(Pool.Groups)));
+                Leave(name);
                 break;
             case 18:
                 // Below 1280 an interface has no IPv6, which is another part's affair; the systematic scenarios have that.
@@ -200,6 +206,17 @@ internal sealed class Walk
                 }
                 break;
         }
+    }
+
+    /// <summary>Mostly a group that it is in, and then a frame to that group.</summary>
+    private void Leave(string name)
+    {
+        var joined = _joined.Where(one => one.Name == name).Select(one => one.Group).ToList();
+        var group = joined.Count > 0 && _random.Next(4) != 0 ? Pick(joined) : Pick(Pool.Groups);
+        Act("multicast-del", new ActionArguments(name, Mac: group));
+        _joined.Remove((name, group));
+        if (_random.Next(2) == 0)
+            _steps.Add(DraftStep.Inject("wire", Forge.Ethernet(group, Forge.Station, 0x0800, Forge.Four("10.0.0.99", "224.0.0.251"))));
     }
 
     private void AddInterface(string name)

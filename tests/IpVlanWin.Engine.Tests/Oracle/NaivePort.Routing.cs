@@ -84,7 +84,10 @@ public sealed partial class NaivePort
         if (packet[24] != 255)
             Forward(sender, frame, packet, destination, mayFragment: false, now);
         else if (packet[25] % 16 is 0 or 1)
-            Dropped(DropReason.DestinationNotRoutable, sender);
+        {
+            Sent(sender, frame.Bytes);
+            Reason(DropReason.DestinationNotRoutable, sender);
+        }
         else if (frame.LongestSegment - 14 > IpMtu)
             TooBig(sender);
         else

@@ -381,6 +381,10 @@ class Bed:
                 out += came
                 if not came and (any(one[0] in ("wire", "host") for one in out) or time.monotonic() > deadline):
                     break
+        elif not out and not error:
+            # A frame that is turned round waits in a queue, which another thread may have to empty.
+            time.sleep(0.001)
+            out = self.take()
         now = self.counters()
         counters = {}
         for name, values in now.items():
@@ -433,11 +437,12 @@ class Bed:
             answer = self.inject(at, frame)
             if "twin" in step:
                 answer["twin"] = self.inject(at, step["twin"])
+                answer["twin"]["frame"] = step["twin"]
             return answer
         (kind, arguments), = step["action"].items()
         answer = {"result": word(self.act(kind, arguments))}
         self.settle()
-        if arguments.get("interface") == MASTER:
+        if arguments.get("interface") == MASTER and self.look(MASTER)[0] & 1:
             self.configure_host()
         answer.update(self.state())
         # Where the port deliberately goes on otherwise than Linux, Linux is led there: the recorder names what to do.
