@@ -14,6 +14,9 @@ internal static class Judgement
         {
             if (port.Mode != "l3s")
                 return "driver";
+            // The host's own IPv6 is gone, or it takes two priority tags off: its affair, of which ipvlan sees only the end.
+            if ((port.HostLacksIpv6 && view.InnerType == 0x86dd) || (view.IsTagged && view.InnerType is 0x8100 or 0x88a8))
+                return "stack";
             return view.HasOptions || (view.IsFromUnspecified && view.Inner.Length > 40 && view.Inner[40] == 135) ? "stack" : "local-in";
         }
         if (port.Mode == "l2" || view.IsMulticast || view.Type is not (0x0800 or 0x86dd))
