@@ -442,6 +442,9 @@ class Bed:
         (kind, arguments), = step["action"].items()
         answer = {"result": word(self.act(kind, arguments))}
         self.settle()
+        if kind in ("set-mode", "link-up", "link-add", "address-add"):
+            # The stack's work on its addresses, and with it the groups it joins, is done by a thread of its own.
+            time.sleep(0.005)
         if arguments.get("interface") == MASTER and self.look(MASTER)[0] & 1:
             self.configure_host()
         answer.update(self.state())
