@@ -74,6 +74,13 @@ internal sealed class Mutants
         }
     }
 
+    /// <summary>Faults whose text is no longer in the engine.</summary>
+    public IEnumerable<string> Lost() =>
+        from fault in Faults.All
+        from edit in fault.Edits
+        where !_sources.TryGetValue(edit.File, out var source) || !source.Contains(edit.Text, StringComparison.Ordinal)
+        select $"{fault.Rule}: {edit.File} no longer has \"{edit.Text}\"";
+
     private static string Friends() =>
         string.Join('\n', new[] { "IpVlanWin.Devices", "IpVlanWin.Datapath", "ipvlan", "ipvlan-conformance" }.Select(name => $"[assembly: System.Runtime.CompilerServices.InternalsVisibleTo(\"{name}\")]"));
 
