@@ -40,7 +40,7 @@ internal sealed class RandomFrames(int seed)
         return present.Count > 0 && _random.Next(2) == 0 ? Pick(present).Split('/')[0] : _random.Next(3) == 0 ? Pick(members) : Pick(elsewhere);
     }
 
-    private string Source(string address, string instead) =>
+    private static string Source(string address, string instead) =>
         address[0] == 'f' && address[1] == 'f' ? instead : address is "255.255.255.255" || address.StartsWith("224", StringComparison.Ordinal) || address.StartsWith("239", StringComparison.Ordinal) ? instead : address;
 
     private byte[] Whole(string to, string from, IReadOnlyList<string> owned)

@@ -1,5 +1,3 @@
-using IpVlanWin.Cli.Replay;
-
 namespace IpVlanWin.Conformance;
 
 /// <summary>Semantics 26 to 34 and 59: what l3 and l3s route as the host's own.</summary>

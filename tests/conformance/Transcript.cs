@@ -137,7 +137,7 @@ internal sealed class Transcript
         return json;
     }
 
-    private void Deviate(JsonObject json, List<string> applied, JsonObject linux)
+    private static void Deviate(JsonObject json, List<string> applied, JsonObject linux)
     {
         if (applied.Count == 0)
             return;

@@ -42,7 +42,7 @@ def mute():
         write(f"{ipv4}conf/{name}/arp_ignore", "8")
         write(f"{ipv4}conf/{name}/rp_filter", "0")
         write(f"{ipv4}conf/{name}/accept_redirects", "0")
-        for key, value in (("accept_dad", 0), ("dad_transmits", 0), ("accept_ra", 0), ("router_solicitations", 0), ("addr_gen_mode", 1), ("accept_redirects", 0)):
+        for key, value in (("accept_dad", 0), ("dad_transmits", 0), ("accept_ra", 0), ("router_solicitations", 0), ("router_solicitation_delay", 0), ("addr_gen_mode", 1), ("accept_redirects", 0)):
             write(f"{ipv6}conf/{name}/{key}", str(value))
     write(ipv4 + "icmp_echo_ignore_all", "1")
     write(ipv4 + "icmp_echo_ignore_broadcasts", "1")
