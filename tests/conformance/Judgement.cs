@@ -17,6 +17,9 @@ internal static class Judgement
             // The host's own IPv6 is gone, or it takes two priority tags off: its affair, of which ipvlan sees only the end.
             if ((port.HostLacksIpv6 && view.InnerType == 0x86dd) || (view.IsTagged && view.InnerType is 0x8100 or 0x88a8))
                 return "stack";
+            // Where the host has the destination as well, Linux lets the host take the packet, and its checks stand for the interface's.
+            if (view.InnerType == 0x0800 && view.Inner.Length >= 20 && port.HostHas(view.Inner[16..20]) && port.AnyHas(view.Inner[12..16]))
+                return "stack";
             return view.HasOptions || (view.IsFromUnspecified && view.Inner.Length > 40 && view.Inner[40] == 135) ? "stack" : "local-in";
         }
         if (port.Mode == "l2" || view.IsMulticast || view.Type is not (0x0800 or 0x86dd))

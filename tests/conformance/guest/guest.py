@@ -386,6 +386,11 @@ class Bed:
             time.sleep(0.001)
             out = self.take()
         now = self.counters()
+        # What is counted is on its way; on a machine that is busy it may take its time. Above the link layer (l3s) nothing more comes.
+        deadline = time.monotonic() + (0.1 if at != "wire" or frame[0] & 1 else 0.002)
+        while time.monotonic() < deadline and any(now[name][0] > before[name][0] and all(one[0] != name for one in out) for name in now):
+            time.sleep(0.001)
+            out += self.take()
         counters = {}
         for name, values in now.items():
             added = {counter: values[i] - before[name][i] for i, counter in enumerate(COUNTERS) if values[i] != before[name][i]}
