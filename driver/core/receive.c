@@ -57,7 +57,7 @@ Decision ReceiveOnMaster(Port *port, const PortSnapshot *snapshot, uint32_t proc
     uint32_t protocol = Read16(frame->Bytes + 12), offset = EtherHeaderLength;
     if (IsTag(protocol)) {
         offset += EtherTagLength;
-        if (frame->Length < offset)
+        if (frame->Length < ShortestTagged)
             return Lost(port, DropShortTag);
         protocol = Read16(frame->Bytes + 16);
     }

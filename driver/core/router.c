@@ -241,9 +241,10 @@ Decision RouterDecide(const Router *router, const Frame *frame, uint32_t protoco
     if (protocol == TypeIpv4) {
         if (length < Ipv4MinLength || (packet[0] & 15) < 5)
             return Dropped(DropIpv4Header);
-        if (packet[12] == 127 && packet[16] != 127)
-            return Dropped(DropSourceNotRoutable);
         hop->Address = ReadAddress(packet + 16, FamilyFour);
+        // From the host to itself is no matter of sources (31, 32).
+        if (packet[12] == 127 && packet[16] != 127 && !Has(&router->OwnFour, hop->Address))
+            return Dropped(DropSourceNotRoutable);
         mayFragment = (Read16(packet + 6) & DontFragment) == 0;
     } else {
         if (length < Ipv6Length)

@@ -60,7 +60,7 @@ static Decision TransmitToOwnMac(Port *port, const PortSnapshot *snapshot, uint3
         return Swallowed(sender, DropMasterDown);
     if (IsTooLong(frame, snapshot->IpMtu + MasterSlack))
         return Swallowed(sender, DropOversize);
-    if (IsTag(protocol) && frame->Length < EtherHeaderLength + EtherTagLength)
+    if (IsTag(protocol) && frame->Length < ShortestTagged)
         return Swallowed(sender, DropShortTag);
     return ReceiveOnMaster(port, snapshot, processor, frame);
 }
@@ -97,10 +97,12 @@ static Decision TransmitRouted(Port *port, const PortSnapshot *snapshot, uint32_
     if (!snapshot->IsUp)
         return Dropped(sender, processor, DropMasterDown);
     Decision decision = RouterDecide(&port->Router, frame, protocol, snapshot->IpMtu, now, hop);
-    if (decision.Action == ActionDrop)
+    // An IPv6 group of the host alone is dropped behind where Linux counts, so it counts as sent (ip6_finish_output2).
+    bool isSwallowed = decision.Reason == DropDestinationNotRoutable && protocol == TypeIpv6;
+    if (decision.Action == ActionDrop && !isSwallowed)
         return Dropped(sender, processor, (DropReason)decision.Reason);
     CountSent(sender, processor, frame->Length);
-    return decision;
+    return isSwallowed ? Swallowed(sender, (DropReason)decision.Reason) : decision;
 }
 
 Decision PortTransmit(Port *port, const PortSnapshot *snapshot, uint32_t processor, VirtualInterface *sender, const Frame *frame,

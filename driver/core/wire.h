@@ -6,6 +6,7 @@
 enum {
     EtherHeaderLength = 14,
     EtherTagLength = 4,
+    ShortestTagged = 20, // header, tag, and the two bytes behind the type that are looked at where a tag is taken off (skb_vlan_untag)
     MacLength = 6,
     ArpLength = 28,
     Ipv4MinLength = 20,

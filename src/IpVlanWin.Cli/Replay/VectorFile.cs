@@ -67,7 +67,9 @@ internal static class VectorFile
         }
     }
 
-    private static Scenario Parse(string line, string place)
+    /// <summary>Reads one scenario.</summary>
+    /// <exception cref="CommandException">It is none.</exception>
+    public static Scenario Parse(string line, string place)
     {
         try
         {

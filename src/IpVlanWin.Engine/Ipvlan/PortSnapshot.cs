@@ -230,7 +230,7 @@ public sealed partial class PortSnapshot
         if (EtherType.IsTag(protocol))
         {
             offset += EtherType.TagLength;
-            if (frame.Length < offset)
+            if (frame.Length < EtherType.ShortestTagged)
                 return Lost(DropReason.ShortTag);
             protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[16..]);
         }
@@ -311,7 +311,7 @@ public sealed partial class PortSnapshot
             return Swallowed(sender, DropReason.MasterDown);
         if (IsTooLong(frame, offload, IpMtu + MasterSlack))
             return Swallowed(sender, DropReason.Oversize);
-        return EtherType.IsTag(protocol) && frame.Length < EtherType.HeaderLength + EtherType.TagLength
+        return EtherType.IsTag(protocol) && frame.Length < EtherType.ShortestTagged
             ? Swallowed(sender, DropReason.ShortTag)
             : ReceiveOnMaster(frame);
     }
@@ -339,10 +339,12 @@ public sealed partial class PortSnapshot
         if (!IsUp)
             return Dropped(sender, DropReason.MasterDown);
         var decision = _router.Decide(frame, offload, protocol, IpMtu, now, ref hop);
-        if (decision.Action == DecisionAction.Drop)
+        // An IPv6 group of the host alone is dropped behind where Linux counts, so it counts as sent (ip6_finish_output2).
+        var isSwallowed = decision.Reason == DropReason.DestinationNotRoutable && protocol == EtherType.IPv6;
+        if (decision.Action == DecisionAction.Drop && !isSwallowed)
             return Dropped(sender, decision.Reason);
         sender.CountSent(frame.Length);
-        return decision;
+        return isSwallowed ? Swallowed(sender, decision.Reason) : decision;
     }
 
     /// <summary>Rules 21a and 25: to a sibling, or to the sender itself.</summary>

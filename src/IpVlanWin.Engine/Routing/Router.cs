@@ -65,7 +65,8 @@ public sealed class Router
             if (packet.Length < Ipv4MinLength || (packet[0] & 15) < 5)
                 return Dropped(DropReason.Ipv4Header);
             hop.Address = L3Address.ReadFour(packet[16..]);
-            if (packet[12] == 127 && packet[16] != 127)
+            // From the host to itself is no matter of sources (31, 32).
+            if (packet[12] == 127 && packet[16] != 127 && !Host.IsOwn(hop.Address))
                 return Dropped(DropReason.SourceNotRoutable);
             mayFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & DontFragment) == 0;
         }

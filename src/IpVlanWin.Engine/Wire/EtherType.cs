@@ -27,6 +27,9 @@ public static class EtherType
     /// <summary>Bytes of a VLAN tag.</summary>
     public const int TagLength = 4;
 
+    /// <summary>Bytes that a tagged frame must have where its tag is taken off: the two behind the type are looked at too (skb_vlan_untag).</summary>
+    public const int ShortestTagged = HeaderLength + TagLength + 2;
+
     /// <summary>The type is that of a VLAN tag.</summary>
     public static bool IsTag(ushort type) => type is VlanTag or ServiceTag;
 }

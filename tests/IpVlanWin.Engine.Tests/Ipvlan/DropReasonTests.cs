@@ -41,7 +41,7 @@ public sealed class DropReasonTests
         yield return new(DropReason.Ipv6Header, PortMode.L3, PortFlag.Bridge, Ip(OtherMac, OwnMac, "fd00::2", "fd00::99")[..53]);
         yield return new(DropReason.SourceNotRoutable, PortMode.L3, PortFlag.Bridge, Ip(OtherMac, OwnMac, "127.0.0.1", "192.0.2.1"));
         yield return new(DropReason.DestinationNotRoutable, PortMode.L3, PortFlag.Bridge, Ip(OtherMac, OwnMac, "10.0.0.2", "10.0.0.255"));
-        yield return new(DropReason.DestinationNotRoutable, PortMode.L3S, PortFlag.Bridge, Ip(OtherMac, OwnMac, "fd00::2", "ff01::1"));
+        yield return new(DropReason.DestinationNotRoutable, PortMode.L3S, PortFlag.Bridge, Ip(OtherMac, OwnMac, "fd00::2", "ff01::1"), MovedAtA: sent(Ip(OtherMac, OwnMac, "fd00::2", "ff01::1")), Error: SendError.None);
         yield return new(DropReason.NoRoute, PortMode.L3, PortFlag.Bridge, Far, port => port.Port.RemoveRoute(L3Prefix.Parse("0.0.0.0/0"), new Route(L3Address.Parse("10.0.0.254"))));
         yield return new(DropReason.NoRoute, PortMode.L3, PortFlag.Bridge, Far, port => port.Port.AddRoute(L3Prefix.Parse("192.0.2.0/24"), new Route(null, 0, IsUnreachable: true)));
         // 38: the sender has sent it.

@@ -218,9 +218,11 @@ public sealed class SendingRuleTests
     {
         var port = new TestPort(PortMode.L3, PortFlag.Bridge);
         var frame = Ip(OtherMac, OwnMac, from, to);
+        // Linux drops an IPv6 group of the host alone behind where it counts.
+        var isSwallowed = reason is not null && to.StartsWith("ff", StringComparison.Ordinal);
         Assert.AreEqual(reason is null ? "wire" : Drop, port.From(port.A, frame));
         Assert.AreEqual(reason is null ? "" : $"port:{reason}+1 a:{reason}+1", port.Reasons());
-        Assert.AreEqual(reason is null ? $"txPackets+1 txBytes+{frame.Length}" : "txDropped+1", port.Moved(port.A));
+        Assert.AreEqual(reason is null || isSwallowed ? $"txPackets+1 txBytes+{frame.Length}" : "txDropped+1", port.Moved(port.A));
         if (to.StartsWith("ff", StringComparison.Ordinal) && reason is null)
             CollectionAssert.AreEqual((byte[])[0x33, 0x33, .. Address(to)[12..]], port.Last[0].Bytes[..6]);
     }

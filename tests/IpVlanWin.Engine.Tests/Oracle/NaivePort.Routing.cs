@@ -55,7 +55,7 @@ public sealed partial class NaivePort
         }
         var destination = Four(packet, 16);
         NotJudged = destination == "00000000" || packet[0] % 16 * 4 > packet.Length;
-        if (packet[12] == 127 && packet[16] != 127)
+        if (packet[12] == 127 && packet[16] != 127 && !MasterAddresses.Any(own => own.Address == destination))
             Dropped(DropReason.SourceNotRoutable, sender);
         else if (packet[16] / 16 == 14 || destination == "FFFFFFFF" || IsMasterBroadcast(destination))
             Dropped(DropReason.DestinationNotRoutable, sender);
@@ -84,7 +84,10 @@ public sealed partial class NaivePort
         if (packet[24] != 255)
             Forward(sender, frame, packet, destination, mayFragment: false, now);
         else if (packet[25] % 16 is 0 or 1)
-            Dropped(DropReason.DestinationNotRoutable, sender);
+        {
+            Sent(sender, frame.Bytes);
+            Reason(DropReason.DestinationNotRoutable, sender);
+        }
         else if (frame.LongestSegment - 14 > IpMtu)
             TooBig(sender);
         else

@@ -15,7 +15,7 @@ public sealed partial class NaivePort
             Reason(DropReason.Runt, null);
         else if (frame.LongestSegment > IpMtu + 18)
             Reason(DropReason.Oversize, null);
-        else if (IsTagged(frame.Bytes) && frame.Bytes.Length < 18)
+        else if (IsTagged(frame.Bytes) && frame.Bytes.Length < 20)
             Reason(DropReason.ShortTag, null);
         else if (Mode == PortMode.L3S)
             ReceiveL3S(frame.Bytes);
@@ -164,7 +164,7 @@ public sealed partial class NaivePort
             Deliver(target, frame);
             return;
         }
-        var isShort = IsTagged(bytes) && bytes.Length < 18;
+        var isShort = IsTagged(bytes) && bytes.Length < 20;
         if (Flag == PortFlag.Private && IsTagged(bytes) && !isShort && Target(OnMaster(bytes)) is { } behindTag && behindTag != sender)
         {
             Dropped(DropReason.TaggedPrivate, sender);
