@@ -1,6 +1,5 @@
 // What a decision costs: cost ADDRESSES INTERFACES. Frames of 64 bytes from the wire, IPv4, each to an address of an interface chosen at
 // random; the frames' headers lie one after another, as a batch does. Prints nanoseconds a frame, the best of several rounds.
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

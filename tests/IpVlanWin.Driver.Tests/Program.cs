@@ -2,7 +2,7 @@ using IpVlanWin.Cli.Replay;
 
 namespace IpVlanWin.Driver.Tests;
 
-/// <summary>driver/test/run --vectors FILE...: replays conformance vectors through native builds of the driver.</summary>
+/// <summary>driver/test/run --vectors FILE...: replays conformance vectors through native builds of the driver and the linked ipvlan.sys.</summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
