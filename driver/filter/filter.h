@@ -178,6 +178,8 @@ typedef struct View {
 
 // False: the data is not where the buffer says. own and master: as TranslateSent; equal, nothing is translated.
 bool ViewRead(View *view, PNET_BUFFER_LIST list, PNET_BUFFER buffer, bool isSent, Mac own, Mac master);
+// Where a list's first frame begins and how much of it lies there, if that can be told at once; else NULL.
+const uint8_t *ViewPeek(PNET_BUFFER_LIST list, uint32_t *length);
 // The whole frame, an out-of-band tag left out, with room for more behind; NULL: no memory.
 Packet *ViewCopy(const View *view, Mac own, Mac master);
 

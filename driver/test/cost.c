@@ -6,7 +6,7 @@
 
 #include "../core/control.h"
 
-enum { Frames = 1 << 16, FrameLength = 64, Rounds = 20 };
+enum { Frames = 1 << 16, FrameLength = 64, Rounds = 40, Ahead = 8 };
 
 static uint64_t Nanoseconds(void)
 {
@@ -50,6 +50,8 @@ int main(int count, char **arguments)
         EpochEnter(&epoch, 0);
         const PortSnapshot *snapshot = PortRead(port);
         for (uint32_t i = 0; i < Frames; i++) {
+            uint32_t ahead = i + Ahead < Frames ? i + Ahead : i;
+            PortPrefetch(port, frames + (size_t)ahead * FrameLength, FrameLength);
             Frame frame = {.Bytes = frames + (size_t)i * FrameLength, .Length = FrameLength, .LongestSegment = FrameLength};
             delivered += PortReceive(port, snapshot, 0, &frame).Action == ActionDeliver;
         }
