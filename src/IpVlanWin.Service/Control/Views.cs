@@ -39,7 +39,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
     {
         var model = state.Current;
         return Pages(model.InterfaceNames, query, name => Matches(query, model.Interfaces[name]), name => Record(model.Interfaces[name]),
-            static record => RecordCost + (AddressCost * (record.Addresses.Count + record.Multicast.Count)));
+            static record => RecordCost + (AddressCost * (record.Addresses.Count + record.Multicast.Count + record.StaticMulticast.Count)));
     }
 
     public InterfaceRecord GetInterface(InterfaceName name) => Record(Find(name.Name));
@@ -170,6 +170,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
             Reason = fault ?? (status is null ? "it is being made" : null),
             Addresses = [.. one.Addresses.Select(prefix => Address(one, prefix.ToString(), status))],
             Multicast = [.. status?.Groups.Select(static group => group.ToString()) ?? []],
+            StaticMulticast = [.. one.Groups.Select(static group => group.ToString())],
             Version = one.Version,
         };
     }

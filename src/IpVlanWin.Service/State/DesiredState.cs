@@ -165,6 +165,7 @@ internal sealed class DesiredState : IDisposable
             Mtu = one.IpMtu,
             Admin = one.IsUp ? "up" : "down",
             Addresses = [.. one.Addresses.Select(static prefix => prefix.ToString())],
+            Multicast = one.Groups.IsEmpty ? null : [.. one.Groups.Select(static group => group.ToString())],
         })],
     };
 }
