@@ -27,7 +27,6 @@ typedef struct Port Port;
 enum {
     PlainIpv4Bytes = EtherHeaderLength + Ipv4MinLength,
     PlainIpv6Bytes = EtherHeaderLength + Ipv6Length,
-    FewAddresses = 1 << 14, // up to that many a map stays in the processor's cache
 };
 
 struct VirtualInterface {
@@ -107,7 +106,7 @@ InterfaceCounters InterfaceReadCounters(const VirtualInterface *member);
 // looked up in. At least length bytes are there.
 static inline void PortPrefetch(const Port *port, const uint8_t *bytes, uint32_t length)
 {
-    if (length >= PlainIpv4Bytes && port->Four.Count >= FewAddresses)
+    if (length >= PlainIpv4Bytes)
         TablePrefetchPacked(&port->Four, Read32(bytes + 30));
 }
 

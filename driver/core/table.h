@@ -21,6 +21,7 @@ typedef struct TableSlot {
 
 enum { WideWords = 3, WideLow = 1, WideValue = 2 }; // a wide slot: high, low, value
 enum { PackedSlotBits = 11 };                       // a packed segment is as many slots, 16 KB
+enum { PrefetchedSegments = 32 };
 
 typedef struct TableSegment {
     Retired Retired;
@@ -120,7 +121,8 @@ static ALWAYS_INLINE uint32_t TablePeekPacked(const Table *table, uint32_t key)
 static ALWAYS_INLINE void TablePrefetchPacked(const Table *table, uint32_t key)
 {
     const TableDirectory *directory = LOAD(table->Directory);
-    if (directory == NULL)
+    // A small table stays in the processor's cache anyway.
+    if (directory == NULL || directory->Count < PrefetchedSegments)
         return;
     uint64_t hash = TableHashPacked(table->Seed, key);
     const TableSegment *segment = LOAD(directory->Segments[(uint32_t)hash & (directory->Count - 1)]);

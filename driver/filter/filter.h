@@ -192,6 +192,9 @@ void BatchAdd(Batch *batch, Packet *packet);
 // Indicates or sends all of it; outside every epoch. IRQL = DISPATCH_LEVEL.
 _IRQL_requires_(DISPATCH_LEVEL) void BatchIndicate(Batch *batch);
 _IRQL_requires_(DISPATCH_LEVEL) void BatchSend(Batch *batch);
+// Under the queue's lock.
+void QueueAppend(DeliveryQueue *queue, Packet *packet);
+// All four take the packet; one of NULL is a frame that could not be copied, which is counted by now.
 // Finishes a copy for an interface's stack and adds it (cut into segments if it stands for several) to the batch or, with none, to the
 // processor's queue. Counts where it cannot.
 void DeliverToInterface(Port *port, const PortSnapshot *snapshot, VirtualInterface *target, Packet *packet, uint32_t processor,

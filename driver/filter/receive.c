@@ -51,7 +51,7 @@ static void LearnNeighbor(Reception *reception, const Frame *frame)
 static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFFER buffer)
 {
     View view;
-    Packet *packet;
+    Packet *packet = NULL;
     if (!ViewRead(&view, list, buffer, false, 0, 0)) {
         PortCountDrop(reception->Port, DropDeviceQueueFull, NULL);
         return false;
@@ -62,21 +62,14 @@ static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFF
         LearnNeighbor(reception, &view.Frame);
         return true;
     case ActionDeliver:
-        packet = CopyReceived(reception, &view, decision.Target);
-        if (packet != NULL)
-            DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
-        return false;
     case ActionHostAndLocal:
         packet = CopyReceived(reception, &view, decision.Target);
-        if (packet != NULL) {
+        if (packet != NULL && decision.Action == ActionHostAndLocal)
             CutToPacket(packet, decision.PacketLength);
-            DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
-        }
-        return true;
+        DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
+        return decision.Action == ActionHostAndLocal;
     case ActionFloodReceived:
-        packet = CopyReceived(reception, &view, NULL);
-        if (packet != NULL)
-            FloodLater(reception->Port, NULL, packet, reception->Processor);
+        FloodLater(reception->Port, NULL, CopyReceived(reception, &view, NULL), reception->Processor);
         return true;
     default:
         return false;
@@ -93,12 +86,8 @@ static bool ReceiveList(Reception *reception, PNET_BUFFER_LIST list)
         return buffer == NULL || ReceiveBuffer(reception, list, buffer);
     for (; buffer != NULL; buffer = NET_BUFFER_NEXT_NB(buffer)) {
         View view;
-        Packet *packet;
-        if (!ReceiveBuffer(reception, list, buffer) || !ViewRead(&view, list, buffer, false, 0, 0))
-            continue;
-        packet = CopyReceived(reception, &view, NULL);
-        if (packet != NULL)
-            DeliverToHost(reception->Port, NULL, packet, reception->Processor, &reception->Batch);
+        if (ReceiveBuffer(reception, list, buffer) && ViewRead(&view, list, buffer, false, 0, 0))
+            DeliverToHost(reception->Port, NULL, CopyReceived(reception, &view, NULL), reception->Processor, &reception->Batch);
     }
     return false;
 }
