@@ -20,6 +20,21 @@ typedef struct Bench {
     uint64_t LiveBefore;
 } Bench;
 
+// Of builds that measure coverage: to that file what was reached so far.
+BENCH_EXPORT void BenchWriteProfile(const char *path);
+void __llvm_profile_set_filename(const char *path) __attribute__((weak));
+int __llvm_profile_write_file(void) __attribute__((weak));
+
+void BenchWriteProfile(const char *path)
+{
+    if (__llvm_profile_set_filename == NULL || __llvm_profile_write_file == NULL)
+        return;
+    __llvm_profile_set_filename(path);
+    (void)__llvm_profile_write_file();
+    // Not once more at the end.
+    __llvm_profile_set_filename("/dev/null");
+}
+
 static void Note(Bench *bench, uint64_t place, PNET_BUFFER_LIST lists)
 {
     for (PNET_BUFFER_LIST list = lists; list != NULL; list = list->Next) {

@@ -23,11 +23,17 @@ internal static class NativeBuild
     /// <summary>The library of a target: core, filter or loaded. The test is skipped where a tool is missing.</summary>
     public static string Library(string target) => Build(target, target + ".so", "");
 
+    /// <summary>The same with compiler flags; suffix keeps it apart.</summary>
+    public static string Library(string target, string suffix, string flags) => Build(target, $"{target}-{suffix}.so", flags);
+
     /// <summary>The program of a target, with compiler flags. The test is skipped where a tool is missing.</summary>
     public static string Program(string target, string flags = "") => Build(target, target + flags.Replace(' ', '_').Replace('=', '_'), flags);
 
     /// <summary>The linked ipvlan.sys of x64.</summary>
     public static string Image() => Path.Combine(Path.GetDirectoryName(Library("loaded"))!, "ipvlan.sys");
+
+    /// <summary>A file of this run.</summary>
+    public static string File(string name) => Path.Combine(Directory.Value, name);
 
     /// <summary>Skips the test where a tool is not installed.</summary>
     public static void RequireTool(string tool)
@@ -40,7 +46,7 @@ internal static class NativeBuild
     public static bool HasTool(string tool)
     {
         var directories = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        return OperatingSystem.IsLinux() && Array.Exists(directories, directory => File.Exists(Path.Combine(directory, tool)));
+        return OperatingSystem.IsLinux() && Array.Exists(directories, directory => System.IO.File.Exists(Path.Combine(directory, tool)));
     }
 
     /// <summary>Runs a program to its end: status, and both outputs.</summary>
