@@ -30,9 +30,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
     {
         var model = state.Current;
         var asked = Checked.Text(name.Master, "master");
-        if (model.Interfaces.TryGetValue(asked, out var member))
-            asked = member.Master;
-        return model.Ports.TryGetValue(asked, out var port) ? Record(port) : throw ErrorCode.NotFound.With("port", asked);
+        return state.FindPort(model, asked) is { } port ? Record(port) : throw ErrorCode.NotFound.With("port", asked);
     }
 
     public Page<InterfaceRecord> ListInterfaces(ListQuery query)

@@ -217,6 +217,7 @@ internal sealed class StateChange
     {
         var asked = Checked.Text(master, "master");
         return _ports.GetValueOrDefault(_interfaces.TryGetValue(asked, out var member) ? member.Master : asked)
+            ?? _ports.GetValueOrDefault(_host.NameOf(asked))
             ?? throw ErrorCode.NotFound.With("port", asked);
     }
 
