@@ -119,6 +119,8 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
     /// <summary>As the system refuses; its own code does not matter here.</summary>
     private static HostNetworkException Refusal()
     {
+        if (!OperatingSystem.IsLinux())
+            throw new PlatformNotSupportedException();
         try
         {
             using var nothing = HostNetwork.Linux.NetworkNamespace.Open("no-such-" + Guid.NewGuid().ToString("n"));
