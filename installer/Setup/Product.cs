@@ -64,6 +64,13 @@ public static class Product
                 Execute = Execute.deferred,
                 Impersonate = false,
             },
+            // What interfaces left on the host: stand-ins, addresses, settings of the master.
+            new InstalledFileAction(new Id("CleanHost"), Id(Service), "clean-host --data keep", Return.check, When.After, Step.DeleteServices,
+                "REMOVE='ALL' AND NOT UPGRADINGPRODUCTCODE AND NOT REMOVEDATA=1")
+            {
+                Execute = Execute.deferred,
+                Impersonate = false,
+            },
             new InstalledFileAction(new Id("RemoveData"), Id(Service), "clean-host --data remove", Return.check, When.After, Step.DeleteServices,
                 "REMOVE='ALL' AND NOT UPGRADINGPRODUCTCODE AND REMOVEDATA=1")
             {
@@ -80,6 +87,8 @@ public static class Product
 #endif
         };
 
+        if (input.Driver is not null)
+            items.AddRange(DriverActions());
         return new Project(Name, [.. items])
         {
             OutDir = input.Output,
@@ -122,6 +131,26 @@ public static class Product
         hash[6] = (byte)((hash[6] & 0x0f) | 0x80);
         hash[8] = (byte)((hash[8] & 0x3f) | 0x80);
         return new Guid(hash, bigEndian: true);
+    }
+
+    /// <summary>
+    /// In before the service starts, so that it finds it; out when its feature goes, but not by the product before: an upgrade has it in anew
+    /// by then.
+    /// </summary>
+    private static IEnumerable<WixObject> DriverActions()
+    {
+        yield return new InstalledFileAction(new Id("InstallDriver"), Id(Service), "install-driver", Return.check, When.Before, Step.StartServices,
+            "&Driver=3", Id(Service), "remove-driver")
+        {
+            Execute = Execute.deferred,
+            Impersonate = false,
+        };
+        yield return new InstalledFileAction(new Id("RemoveDriver"), Id(Service), "remove-driver", Return.check, When.Before, Step.RemoveFiles,
+            "!Driver=3 AND &Driver=2 AND NOT UPGRADINGPRODUCTCODE", Id(Service), "install-driver")
+        {
+            Execute = Execute.deferred,
+            Impersonate = false,
+        };
     }
 
     private static IEnumerable<WixEntity> Programs(SetupInput input, Feature feature)
