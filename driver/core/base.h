@@ -19,14 +19,38 @@ int memcmp(const void *left, const void *right, size_t bytes);
 void *CoreAllocate(size_t bytes);
 void CoreFree(void *block);
 
-static inline uint16_t Read16(const uint8_t *at) { return (uint16_t)((uint32_t)at[0] << 8 | at[1]); }
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <stdlib.h>
+#define SWAP16(value) _byteswap_ushort(value)
+#define SWAP32(value) _byteswap_ulong(value)
+#define SWAP64(value) _byteswap_uint64(value)
+#else
+#define SWAP16(value) __builtin_bswap16(value)
+#define SWAP32(value) __builtin_bswap32(value)
+#define SWAP64(value) __builtin_bswap64(value)
+#endif
+
+// All machines that Windows runs on are little-endian.
+static inline uint16_t Read16(const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof(value));
+    return SWAP16(value);
+}
 
 static inline uint32_t Read32(const uint8_t *at)
 {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return SWAP32(value);
 }
 
-static inline uint64_t Read64(const uint8_t *at) { return (uint64_t)Read32(at) << 32 | Read32(at + 4); }
+static inline uint64_t Read64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return SWAP64(value);
+}
 
 static inline void Write16(uint8_t *at, uint32_t value)
 {
@@ -46,9 +70,13 @@ static inline uint32_t Least(uint32_t left, uint32_t right) { return left < righ
 #include <intrin.h>
 #if defined(_M_ARM64)
 #define COMPILER_FENCE() __dmb(_ARM64_BARRIER_ISH)
+#define PREFETCH(at) __prefetch(at)
 #else
 #define COMPILER_FENCE() _ReadWriteBarrier()
+#define PREFETCH(at) _mm_prefetch((const char *)(at), _MM_HINT_T0)
 #endif
+#define NOINLINE __declspec(noinline)
+#define ALWAYS_INLINE __forceinline
 static inline void *LoadPointer(void *const *at)
 {
     void *value = *(void *const volatile *)at;
@@ -93,6 +121,9 @@ static inline bool CompareExchange64(uint64_t *at, uint64_t *expected, uint64_t 
 }
 static inline void ExchangeFull64(uint64_t *at, uint64_t value) { _InterlockedExchange64((volatile __int64 *)at, (__int64)value); }
 #else
+#define PREFETCH(at) __builtin_prefetch(at)
+#define NOINLINE __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 static inline void *LoadPointer(void *const *at) { return __atomic_load_n(at, __ATOMIC_ACQUIRE); }
 static inline void StorePointer(void **at, void *value) { __atomic_store_n(at, value, __ATOMIC_RELEASE); }
 static inline uint64_t Load64(const uint64_t *at) { return __atomic_load_n(at, __ATOMIC_RELAXED); }

@@ -102,20 +102,22 @@ ControlStatus ControlChange(Control *control, void *buffer, uint32_t inputLength
     return ControlOk;
 }
 
-static uint32_t WriteSegment(const Port *port, uint8_t family, const TableSlot *slots, uint32_t count, uint8_t *at)
+static uint32_t WriteSegment(const Port *port, bool isSix, const TableSegment *segment, uint32_t count, uint8_t *at)
 {
     uint32_t done = 0;
+    uint8_t family = isSix ? FamilySix : FamilyFour;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t id = (slots[i].Value >> 8) - 1;
-        if (slots[i].Value < TableLeastValue || id >= port->Snapshot->InterfaceCount || port->Snapshot->Interfaces[id] == NULL)
+        TableSlot slot = TableSlotAt(isSix ? &port->Six : &port->Four, segment, i);
+        uint64_t id = (slot.Value >> 8) - 1;
+        if (slot.Value < TableLeastValue || id >= port->Snapshot->InterfaceCount || port->Snapshot->Interfaces[id] == NULL)
             continue;
         IPVLAN_ITEM item = {
             .Kind = IPVLAN_ITEM_ADDRESS,
             .Family = family,
-            .PrefixLength = (uint8_t)slots[i].Value,
+            .PrefixLength = (uint8_t)slot.Value,
             .StandInLuid = port->Snapshot->Interfaces[id]->Luid,
         };
-        WriteAddress(item.Address, (L3Address){slots[i].High, slots[i].Low, family});
+        WriteAddress(item.Address, (L3Address){slot.High, slot.Low, family});
         memcpy(at + done * sizeof(item), &item, sizeof(item));
         done++;
     }
@@ -132,7 +134,7 @@ ControlStatus ControlQueryAddresses(Control *control, void *buffer, uint32_t inp
     if (inputLength != sizeof(request))
         return ControlInvalid;
     uint8_t *items = (uint8_t *)buffer + sizeof(request);
-    const TableSlot *slots;
+    const TableSegment *segment;
     uint32_t count, cursor = request.Cursor >> 1;
     bool isSix = (request.Cursor & 1) != 0;
     request.Count = 0;
@@ -142,12 +144,12 @@ ControlStatus ControlQueryAddresses(Control *control, void *buffer, uint32_t inp
         status = ControlAbsent;
         goto unlock;
     }
-    if (TableNextSegment(isSix ? &port->Six : &port->Four, &cursor, &slots, &count)) {
-        if (outputLength < sizeof(request) + (uint64_t)count * sizeof(IPVLAN_ITEM)) {
+    if (TableNextSegment(isSix ? &port->Six : &port->Four, &cursor, &segment, &count)) {
+        if (outputLength < sizeof(request) + (uint64_t)segment->Live * sizeof(IPVLAN_ITEM)) {
             status = ControlTooSmall;
             goto unlock;
         }
-        request.Count = WriteSegment(port, isSix ? FamilySix : FamilyFour, slots, count, items);
+        request.Count = WriteSegment(port, isSix, segment, count, items);
         request.Cursor = cursor << 1 | (uint32_t)isSix;
     } else {
         request.Cursor = isSix ? UINT32_MAX : 1;

@@ -18,19 +18,24 @@ static inline void CountReceived(VirtualInterface *member, uint32_t processor, u
     Count(&member->Counters[processor].RxBytes, bytes);
 }
 
+// The interface that a value of the address map names, where it is up.
+static inline VirtualInterface *OwnerOf(const PortSnapshot *snapshot, uint32_t value)
+{
+    // Empty and gone become a number that nobody has. The map may already name an interface that this snapshot does not have yet.
+    uint32_t id = (value >> 8) - 1;
+    if (id >= snapshot->InterfaceCount)
+        return NULL;
+    VirtualInterface *owner = LOAD(snapshot->Interfaces[id]);
+    return owner != NULL && Load32(&owner->IsUp) != 0 ? owner : NULL;
+}
+
 // The interface that is up and has the address (3).
 static inline VirtualInterface *Owner(const Port *port, const PortSnapshot *snapshot, const Frame *frame, uint8_t family, uint32_t offset)
 {
     const uint8_t *at = frame->Bytes + offset;
-    uint64_t value = family == FamilyFour  ? TableFind(&port->Four, 0, Read32(at))
-                     : family == FamilySix ? TableFind(&port->Six, Read64(at), Read64(at + 8))
-                                           : TableEmpty;
-    uint64_t id = (value >> 8) - 1;
-    // The map may already name an interface that this snapshot does not have yet.
-    if (value < TableLeastValue || id >= snapshot->InterfaceCount)
-        return NULL;
-    VirtualInterface *owner = LOAD(snapshot->Interfaces[id]);
-    return owner != NULL && Load32(&owner->IsUp) != 0 ? owner : NULL;
+    if (family == FamilyFour)
+        return OwnerOf(snapshot, TableFindPacked(&port->Four, Read32(at)));
+    return family == FamilySix ? OwnerOf(snapshot, (uint32_t)TableFind(&port->Six, Read64(at), Read64(at + 8))) : NULL;
 }
 
 static inline bool IsTooLong(const Frame *frame, uint32_t limit) { return frame->Length > limit && frame->LongestSegment > limit; }

@@ -2,7 +2,7 @@
 
 // Changes to a port. What decides on frames is in receive.c and transmit.c.
 
-enum { MapSlotBits = 10, LeastMtu = IPVLAN_MIN_MTU, LargestMtu = IPVLAN_MAX_MTU };
+enum { WideSlotBits = 10, LeastMtu = IPVLAN_MIN_MTU, LargestMtu = IPVLAN_MAX_MTU };
 
 static PortSnapshot *NewSnapshot(uint32_t interfaceCount)
 {
@@ -28,8 +28,8 @@ Port *PortCreate(Epoch *epoch, uint64_t luid, uint64_t seed, uint32_t processors
     port->Processors = processors;
     port->NextSerial = 1;
     port->Snapshot = snapshot;
-    TableInitialize(&port->Four, epoch, seed, MapSlotBits);
-    TableInitialize(&port->Six, epoch, seed, MapSlotBits);
+    TableInitializePacked(&port->Four, epoch, seed);
+    TableInitialize(&port->Six, epoch, seed, WideSlotBits);
     RouterInitialize(&port->Router, epoch, seed);
     return port;
 }
@@ -86,7 +86,6 @@ static void FreeInterface(Retired *block)
     VirtualInterface *member = CONTAINER(block, VirtualInterface, Retired);
     if (member->Groups != NULL)
         CoreFree(member->Groups);
-    CoreFree(member->Counters);
     CoreFree(member);
 }
 
@@ -106,12 +105,11 @@ PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, con
     PortSnapshot *snapshot = CopySnapshot(port, id < count ? count : id + 1);
     if (snapshot == NULL)
         return PortNoMemory;
-    VirtualInterface *member = CoreAllocate(sizeof(VirtualInterface));
-    if (member == NULL)
-        goto free_snapshot;
-    member->Counters = CoreAllocate(sizeof(InterfaceCounters) * port->Processors);
-    if (member->Counters == NULL)
-        goto free_member;
+    VirtualInterface *member = CoreAllocate(sizeof(VirtualInterface) + sizeof(InterfaceCounters) * (size_t)port->Processors);
+    if (member == NULL) {
+        CoreFree(snapshot);
+        return PortNoMemory;
+    }
     member->Port = port;
     member->Luid = luid;
     member->Id = id;
@@ -129,12 +127,6 @@ PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, con
     Publish(port, snapshot);
     *added = member;
     return PortOk;
-
-free_member:
-    CoreFree(member);
-free_snapshot:
-    CoreFree(snapshot);
-    return PortNoMemory;
 }
 
 void PortDetachInterface(VirtualInterface *removed)
@@ -149,16 +141,17 @@ bool PortSweepAddresses(Port *port, const VirtualInterface *removed, uint32_t *c
     // The cursor's lowest bit tells the table.
     uint32_t inTable = *cursor >> 1;
     Table *table = (*cursor & 1) == 0 ? &port->Four : &port->Six;
-    const TableSlot *slots;
+    const TableSegment *segment;
     uint32_t count;
-    if (!TableNextSegment(table, &inTable, &slots, &count)) {
+    if (!TableNextSegment(table, &inTable, &segment, &count)) {
         bool hasMore = (*cursor & 1) == 0;
         *cursor = 1;
         return hasMore;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (slots[i].Value >= TableLeastValue && slots[i].Value >> 8 == (uint64_t)removed->Id + 1)
-            TableRemove(table, slots[i].High, slots[i].Low);
+        TableSlot slot = TableSlotAt(table, segment, i);
+        if (slot.Value >= TableLeastValue && slot.Value >> 8 == (uint64_t)removed->Id + 1)
+            TableRemove(table, slot.High, slot.Low);
     }
     *cursor = inTable << 1 | (*cursor & 1);
     return true;
@@ -249,7 +242,7 @@ static Table *MapOf(Port *port, uint8_t family) { return family == FamilyFour ? 
 PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length)
 {
     Table *map = MapOf(port, address.Family);
-    uint64_t owner = TableFind(map, address.High, address.Low);
+    uint64_t owner = TableLookUp(map, address.High, address.Low);
     if (owner >= TableLeastValue) {
         if (owner >> 8 != (uint64_t)changed->Id + 1)
             return PortAddressInUse;
@@ -265,7 +258,7 @@ PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address addre
 PortResult PortRemoveAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length)
 {
     Table *map = MapOf(port, address.Family);
-    if (TableFind(map, address.High, address.Low) != (((uint64_t)changed->Id + 1) << 8 | length))
+    if (TableLookUp(map, address.High, address.Low) != (((uint64_t)changed->Id + 1) << 8 | length))
         return PortAddressAbsent;
     TableRemove(map, address.High, address.Low);
     return PortOk;

@@ -24,14 +24,20 @@ typedef struct GroupList {
 
 typedef struct Port Port;
 
+enum {
+    PlainIpv4Bytes = EtherHeaderLength + Ipv4MinLength,
+    PlainIpv6Bytes = EtherHeaderLength + Ipv6Length,
+};
+
 struct VirtualInterface {
     Retired Retired;
+    // What a decision looks at lies together.
+    uint32_t IsUp; // a removed interface is down for ever
+    uint32_t IpMtu;
     Port *Port;
     uint64_t Luid;
-    uint32_t Id;      // small, and used again when the interface is gone
-    uint32_t Serial;  // never used again in its port
-    uint32_t IsUp;    // a removed interface is down for ever
-    uint32_t IpMtu;
+    uint32_t Id;     // small, and used again when the interface is gone
+    uint32_t Serial; // never used again in its port
     uint32_t HasOwnMtu; // set on the interface: does not follow the master's (semantics 51)
     uint32_t IsPromiscuous;
     uint32_t IsAllMulticast;
@@ -39,7 +45,7 @@ struct VirtualInterface {
     GroupList *Groups; // NULL: none
     void *Module;      // whose stack it is; the filter's
     uint64_t Drops[DropReasonCount];
-    InterfaceCounters *Counters; // one for each processor
+    InterfaceCounters Counters[]; // one for each processor
 };
 
 typedef struct PortSnapshot {
@@ -59,7 +65,7 @@ struct Port {
     Epoch *Epoch;
     uint64_t Luid;
     PortSnapshot *Snapshot;
-    Table Four; // address -> (interface number + 1) << 8 | prefix length
+    Table Four; // address -> (interface number + 1) << 8 | prefix length; packed
     Table Six;
     Router Router;
     void *Module; // the master's; the filter's
@@ -95,6 +101,14 @@ PortResult PortRemoveAddress(Port *port, VirtualInterface *changed, L3Address ad
 
 // Sum over the processors.
 InterfaceCounters InterfaceReadCounters(const VirtualInterface *member);
+
+// Before a PortReceive that is a few frames away: has the processor fetch the place in the address map that a plain IPv4 frame will be
+// looked up in. At least length bytes are there.
+static inline void PortPrefetch(const Port *port, const uint8_t *bytes, uint32_t length)
+{
+    if (length >= PlainIpv4Bytes)
+        TablePrefetchPacked(&port->Four, Read32(bytes + 30));
+}
 
 static inline PortSnapshot *PortRead(const Port *port) { return LOAD(port->Snapshot); }
 

@@ -75,7 +75,7 @@ Decision ReceiveOnMaster(Port *port, const PortSnapshot *snapshot, uint32_t proc
     return ToTarget(ActionDeliver, target);
 }
 
-Decision PortReceive(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame)
+static NOINLINE Decision ReceiveAny(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame)
 {
     if (!snapshot->IsUp)
         return Lost(port, DropMasterDown);
@@ -84,6 +84,40 @@ Decision PortReceive(Port *port, const PortSnapshot *snapshot, uint32_t processo
     if (IsTooLong(frame, snapshot->IpMtu + MasterSlack))
         return Lost(port, DropOversize);
     return ReceiveOnMaster(port, snapshot, processor, frame);
+}
+
+static Decision Accept(VirtualInterface *target, uint32_t processor, uint32_t length)
+{
+    CountReceived(target, processor, length);
+    return ToTarget(ActionDeliver, target);
+}
+
+// The short way for IPv6 that is no ICMPv6.
+static NOINLINE Decision ReceiveSix(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame)
+{
+    const uint8_t *bytes = frame->Bytes;
+    if (Read32(bytes + 12) >> 12 != (TypeIpv6 << 4 | 6) || frame->Length < PlainIpv6Bytes || bytes[20] == ProtocolIcmpV6)
+        return ReceiveAny(port, snapshot, processor, frame);
+    VirtualInterface *target = OwnerOf(snapshot, (uint32_t)TableFind(&port->Six, Read64(bytes + 38), Read64(bytes + 46)));
+    return target != NULL ? Accept(target, processor, frame->Length) : ReceiveAny(port, snapshot, processor, frame);
+}
+
+// Most frames have a short way: untagged, unicast, IPv4 without options or IPv6, in l2 or l3, for an interface. All others go the long way,
+// which comes to the same for these. Every call is the last thing done, so that the short way has nothing to save.
+Decision PortReceive(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame)
+{
+    const uint8_t *bytes = frame->Bytes;
+    uint32_t length = frame->Length;
+    if (length < PlainIpv4Bytes || length > snapshot->IpMtu + MasterSlack || !snapshot->IsUp || snapshot->Mode == ModeL3S ||
+        IsMulticastMac(bytes))
+        return ReceiveAny(port, snapshot, processor, frame);
+    if (Read32(bytes + 12) >> 8 != (TypeIpv4 << 8 | 0x45)) // type, version and header length
+        return ReceiveSix(port, snapshot, processor, frame);
+    uint32_t totalLength = Read16(bytes + 16);
+    if (totalLength < Ipv4MinLength || totalLength > length - EtherHeaderLength)
+        return ReceiveAny(port, snapshot, processor, frame);
+    VirtualInterface *target = OwnerOf(snapshot, TablePeekPacked(&port->Four, Read32(bytes + 30)));
+    return target != NULL ? Accept(target, processor, length) : ReceiveAny(port, snapshot, processor, frame);
 }
 
 // 15.

@@ -15,12 +15,13 @@ void RouterInitialize(Router *router, Epoch *epoch, uint64_t seed)
 
 static void DestroyNeighbors(Table *table)
 {
-    const TableSlot *slots;
+    const TableSegment *segment;
     uint32_t cursor = 0, count;
-    while (TableNextSegment(table, &cursor, &slots, &count)) {
+    while (TableNextSegment(table, &cursor, &segment, &count)) {
         for (uint32_t i = 0; i < count; i++) {
-            if (slots[i].Value >= TableLeastValue)
-                CoreFree((void *)(uintptr_t)slots[i].Value);
+            uint64_t value = TableSlotAt(table, segment, i).Value;
+            if (value >= TableLeastValue)
+                CoreFree((void *)(uintptr_t)value);
         }
     }
     TableDestroy(table);

@@ -17,11 +17,11 @@ static RouteSet *SetOf(uint64_t value) { return value < TableLeastValue ? NULL :
 static void FreeLevel(Retired *block)
 {
     RouteLevel *level = CONTAINER(block, RouteLevel, Retired);
-    const TableSlot *slots;
+    const TableSegment *segment;
     uint32_t cursor = 0, count;
-    while (TableNextSegment(&level->Routes, &cursor, &slots, &count)) {
+    while (TableNextSegment(&level->Routes, &cursor, &segment, &count)) {
         for (uint32_t i = 0; i < count; i++) {
-            RouteSet *set = SetOf(slots[i].Value);
+            RouteSet *set = SetOf(TableSlotAt(&level->Routes, segment, i).Value);
             if (set != NULL)
                 CoreFree(set);
         }

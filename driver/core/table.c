@@ -4,9 +4,39 @@ enum { MaxDepth = 20 };
 
 static uint32_t SlotCount(const Table *table) { return 1u << table->SlotBits; }
 
+static uint32_t SlotWords(const Table *table) { return table->IsPacked ? 1 : WideWords; }
+
+static uint64_t HashOf(const Table *table, uint64_t high, uint64_t low)
+{
+    return table->IsPacked ? TableHashPacked(table->Seed, (uint32_t)low) : TableHash(table->Seed, high, low);
+}
+
+TableSlot TableSlotAt(const Table *table, const TableSegment *segment, uint32_t number)
+{
+    const uint64_t *words = &segment->Words[(size_t)number * SlotWords(table)];
+    if (table->IsPacked)
+        return (TableSlot){.Low = words[0] >> 32, .Value = (uint32_t)words[0]};
+    return (TableSlot){.High = words[0], .Low = words[WideLow], .Value = words[WideValue]};
+}
+
+// The key of a slot that is empty, and any slot's value.
+static void WriteSlot(const Table *table, TableSegment *segment, uint32_t number, TableSlot slot)
+{
+    uint64_t *words = &segment->Words[(size_t)number * SlotWords(table)];
+    if (table->IsPacked) {
+        StoreRelease64(words, slot.Low << 32 | slot.Value);
+        return;
+    }
+    if (words[WideValue] == TableEmpty) {
+        words[0] = slot.High;
+        words[WideLow] = slot.Low;
+    }
+    StoreRelease64(words + WideValue, slot.Value);
+}
+
 static TableSegment *NewSegment(const Table *table, uint32_t depth)
 {
-    TableSegment *segment = CoreAllocate(sizeof(TableSegment) + sizeof(TableSlot) * SlotCount(table));
+    TableSegment *segment = CoreAllocate(sizeof(TableSegment) + sizeof(uint64_t) * SlotWords(table) * SlotCount(table));
     if (segment != NULL)
         segment->Depth = depth;
     return segment;
@@ -21,30 +51,32 @@ static TableDirectory *NewDirectory(uint32_t count)
 }
 
 // The slot that has a key, gone or not, or else the empty one where it would go: there always is one.
-static TableSlot *Locate(const Table *table, TableSegment *segment, uint64_t high, uint64_t low)
+static uint32_t Locate(const Table *table, const TableSegment *segment, uint64_t high, uint64_t low, TableSlot *found)
 {
     uint32_t mask = SlotCount(table) - 1;
-    uint32_t i = (uint32_t)(TableHash(table->Seed, high, low) >> (64 - table->SlotBits));
-    while (segment->Slots[i].Value != TableEmpty && (segment->Slots[i].Low != low || segment->Slots[i].High != high))
-        i = (i + 1) & mask;
-    return &segment->Slots[i];
+    uint32_t i = (uint32_t)(HashOf(table, high, low) >> (64 - table->SlotBits));
+    for (;; i = (i + 1) & mask) {
+        *found = TableSlotAt(table, segment, i);
+        if (found->Value == TableEmpty || (found->Low == low && found->High == high))
+            return i;
+    }
 }
 
 static uint32_t IndexOf(const Table *table, uint64_t high, uint64_t low)
 {
-    return (uint32_t)TableHash(table->Seed, high, low) & (table->Directory->Count - 1);
+    return (uint32_t)HashOf(table, high, low) & (table->Directory->Count - 1);
 }
 
 // Copies the keys whose hash has the bit's value; a bit of 0 copies all.
 static void CopyKeys(const Table *table, const TableSegment *from, TableSegment *to, uint32_t bit, bool isSet)
 {
     for (uint32_t i = 0; i < SlotCount(table); i++) {
-        const TableSlot *slot = &from->Slots[i];
-        if (slot->Value < TableLeastValue)
+        TableSlot slot = TableSlotAt(table, from, i), there;
+        if (slot.Value < TableLeastValue)
             continue;
-        if (bit != 0 && ((TableHash(table->Seed, slot->High, slot->Low) & bit) != 0) != isSet)
+        if (bit != 0 && ((HashOf(table, slot.High, slot.Low) & bit) != 0) != isSet)
             continue;
-        *Locate(table, to, slot->High, slot->Low) = *slot;
+        WriteSlot(table, to, Locate(table, to, slot.High, slot.Low, &there), slot);
         to->Live++;
         to->Taken++;
     }
@@ -109,6 +141,11 @@ free_zeros:
     return false;
 }
 
+void TableInitializePacked(Table *table, Epoch *epoch, uint64_t seed)
+{
+    *table = (Table){.Seed = seed, .SlotBits = PackedSlotBits, .Epoch = epoch, .IsPacked = true};
+}
+
 void TableInitialize(Table *table, Epoch *epoch, uint64_t seed, uint32_t slotBits)
 {
     *table = (Table){.Seed = seed, .SlotBits = slotBits, .Epoch = epoch};
@@ -150,19 +187,16 @@ TableResult TableAdd(Table *table, uint64_t high, uint64_t low, uint64_t value)
     for (;;) {
         uint32_t index = IndexOf(table, high, low);
         TableSegment *segment = table->Directory->Segments[index];
-        TableSlot *slot = Locate(table, segment, high, low);
-        if (slot->Value >= TableLeastValue)
+        TableSlot slot;
+        uint32_t number = Locate(table, segment, high, low, &slot);
+        if (slot.Value >= TableLeastValue)
             return TableExists;
         // Probes stay short, and an empty slot always ends them.
         bool isDeepest = segment->Depth == MaxDepth;
         uint32_t most = isDeepest ? SlotCount(table) - 1 : SlotCount(table) / 2;
-        if (slot->Value == TableGone || segment->Taken < most) {
-            if (slot->Value == TableEmpty) {
-                slot->High = high;
-                slot->Low = low;
-                segment->Taken++;
-            }
-            StoreRelease64(&slot->Value, value);
+        if (slot.Value == TableGone || segment->Taken < most) {
+            segment->Taken += slot.Value == TableEmpty;
+            WriteSlot(table, segment, number, (TableSlot){high, low, value});
             segment->Live++;
             table->Count++;
             return TableOk;
@@ -178,10 +212,13 @@ bool TableReplace(Table *table, uint64_t high, uint64_t low, uint64_t value)
 {
     if (table->Directory == NULL)
         return false;
-    TableSlot *slot = Locate(table, table->Directory->Segments[IndexOf(table, high, low)], high, low);
-    if (slot->Value < TableLeastValue)
+    TableSegment *segment = table->Directory->Segments[IndexOf(table, high, low)];
+    TableSlot slot;
+    uint32_t number = Locate(table, segment, high, low, &slot);
+    if (slot.Value < TableLeastValue)
         return false;
-    StoreRelease64(&slot->Value, value);
+    slot.Value = value;
+    WriteSlot(table, segment, number, slot);
     return true;
 }
 
@@ -190,26 +227,32 @@ uint64_t TableRemove(Table *table, uint64_t high, uint64_t low)
     if (table->Directory == NULL)
         return 0;
     TableSegment *segment = table->Directory->Segments[IndexOf(table, high, low)];
-    TableSlot *slot = Locate(table, segment, high, low);
-    uint64_t value = slot->Value;
+    TableSlot slot;
+    uint32_t number = Locate(table, segment, high, low, &slot);
+    uint64_t value = slot.Value;
     if (value < TableLeastValue)
         return 0;
-    StoreRelease64(&slot->Value, TableGone);
+    slot.Value = TableGone;
+    WriteSlot(table, segment, number, slot);
     segment->Live--;
     table->Count--;
     return value;
 }
 
-bool TableNextSegment(const Table *table, uint32_t *cursor, const TableSlot **slots, uint32_t *count)
+uint64_t TableLookUp(const Table *table, uint64_t high, uint64_t low)
+{
+    return table->IsPacked ? TableFindPacked(table, (uint32_t)low) : TableFind(table, high, low);
+}
+
+bool TableNextSegment(const Table *table, uint32_t *cursor, const TableSegment **segment, uint32_t *count)
 {
     const TableDirectory *directory = table->Directory;
     while (directory != NULL && *cursor < directory->Count) {
         uint32_t i = (*cursor)++;
-        const TableSegment *segment = directory->Segments[i];
         // Entries that share a segment: the first shows it.
-        if (i >> segment->Depth != 0)
+        if (i >> directory->Segments[i]->Depth != 0)
             continue;
-        *slots = segment->Slots;
+        *segment = directory->Segments[i];
         *count = SlotCount(table);
         return true;
     }

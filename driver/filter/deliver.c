@@ -55,6 +55,17 @@ void BatchSend(Batch *batch)
     }
 }
 
+void QueueAppend(DeliveryQueue *queue, Packet *packet)
+{
+    packet->Next = NULL;
+    if (queue->First == NULL)
+        queue->First = packet;
+    else
+        queue->Last->Next = packet;
+    queue->Last = packet;
+    queue->Count++;
+}
+
 // False: the queue is full.
 static bool Enqueue(Packet *packet, uint32_t processor)
 {
@@ -62,30 +73,29 @@ static bool Enqueue(Packet *packet, uint32_t processor)
     KIRQL irql;
     KeAcquireSpinLock(&queue->Lock, &irql);
     bool hasRoom = queue->Count < MostQueued;
-    if (hasRoom) {
-        packet->Next = NULL;
-        if (queue->First == NULL)
-            queue->First = packet;
-        else
-            queue->Last->Next = packet;
-        queue->Last = packet;
-        queue->Count++;
-    }
+    if (hasRoom)
+        QueueAppend(queue, packet);
     KeReleaseSpinLock(&queue->Lock, irql);
     if (hasRoom)
         (void)KeInsertQueueDpc(&queue->Dpc, NULL, NULL);
     return hasRoom;
 }
 
-// Of a packet that is assigned.
-static void Deliver(Port *port, VirtualInterface *at, Packet *packet, uint32_t processor, Batch *batch)
+// Assigns a packet and adds it to the batch or, with none, to the processor's queue; false where it cannot, and the packet is freed.
+static bool HandOne(Packet *packet, Module *module, uint32_t processor, Batch *batch)
 {
+    if (!PacketAssign(packet, module)) {
+        PacketFree(packet);
+        return false;
+    }
     if (batch != NULL) {
         BatchAdd(batch, packet);
-    } else if (!Enqueue(packet, processor)) {
-        PortCountDrop(port, DropDeviceQueueFull, at);
-        PacketFree(packet);
+        return true;
     }
+    if (Enqueue(packet, processor))
+        return true;
+    PacketFree(packet);
+    return false;
 }
 
 // Cuts a packet into segments, each assigned to the module and given to the callee in order. The packet itself is freed.
@@ -121,43 +131,38 @@ static Packet *CutNext(Cut *cut, bool *isShort)
     return segment;
 }
 
+// The same for a packet that may stand for several segments. Counts where something of it finds no place.
+static void HandOver(Port *port, VirtualInterface *at, Packet *packet, Module *module, uint32_t processor, Batch *batch)
+{
+    Cut cut;
+    bool isShort = false;
+    if (module != NULL && CutStart(&cut, packet)) {
+        Packet *segment;
+        while ((segment = CutNext(&cut, &isShort)) != NULL)
+            isShort = !HandOne(segment, module, processor, batch) || isShort;
+        PacketFree(packet);
+    } else {
+        isShort = !HandOne(packet, module, processor, batch);
+    }
+    if (isShort)
+        PortCountDrop(port, DropDeviceQueueFull, at);
+}
+
 void DeliverToInterface(Port *port, const PortSnapshot *snapshot, VirtualInterface *target, Packet *packet, uint32_t processor,
                         Batch *batch)
 {
+    if (packet == NULL)
+        return;
     Module *module = LOAD(target->Module);
-    Cut cut;
-    bool isShort = module == NULL;
     if (module != NULL)
         TranslateDelivered(packet->Bytes, packet->Length, module->Mac, snapshot->Mac);
-    if (module != NULL && CutStart(&cut, packet)) {
-        Packet *segment;
-        while ((segment = CutNext(&cut, &isShort)) != NULL) {
-            if (PacketAssign(segment, module)) {
-                Deliver(port, target, segment, processor, batch);
-            } else {
-                PacketFree(segment);
-                isShort = true;
-            }
-        }
-        PacketFree(packet);
-    } else if (module != NULL && PacketAssign(packet, module)) {
-        Deliver(port, target, packet, processor, batch);
-    } else {
-        PacketFree(packet);
-        isShort = true;
-    }
-    if (isShort)
-        PortCountDrop(port, DropDeviceQueueFull, target);
+    HandOver(port, target, packet, module, processor, batch);
 }
 
 void DeliverToHost(Port *port, VirtualInterface *sender, Packet *packet, uint32_t processor, Batch *batch)
 {
-    if (PacketAssign(packet, LOAD(port->Module))) {
-        Deliver(port, sender, packet, processor, batch);
-        return;
-    }
-    PacketFree(packet);
-    PortCountDrop(port, DropDeviceQueueFull, sender);
+    if (packet != NULL)
+        HandOver(port, sender, packet, LOAD(port->Module), processor, batch);
 }
 
 static void FragmentToWire(Port *port, VirtualInterface *sender, Module *master, Packet *packet, uint32_t ipMtu, Batch *batch)
@@ -166,15 +171,13 @@ static void FragmentToWire(Port *port, VirtualInterface *sender, Module *master,
     bool isShort = !FragmenterStart(&fragmenter, packet->Bytes, packet->Length, ipMtu);
     while (!isShort && fragmenter.Done < packet->Length - EtherHeaderLength - fragmenter.HeaderLength) {
         Packet *fragment = PacketAllocate(EtherHeaderLength + ipMtu);
-        if (fragment == NULL || !PacketAssign(fragment, master)) {
-            if (fragment != NULL)
-                PacketFree(fragment);
+        if (fragment == NULL) {
             isShort = true;
             break;
         }
         fragment->TagInfo = packet->TagInfo;
         fragment->Length = fragment->LongestSegment = FragmenterNext(&fragmenter, fragment->Bytes);
-        BatchAdd(batch, fragment);
+        isShort = !HandOne(fragment, master, 0, batch);
     }
     if (isShort)
         PortCountDrop(port, DropDeviceQueueFull, sender);
@@ -183,30 +186,11 @@ static void FragmentToWire(Port *port, VirtualInterface *sender, Module *master,
 
 void SendToWire(Port *port, VirtualInterface *sender, Packet *packet, Batch *batch)
 {
-    Module *master = LOAD(port->Module);
-    Cut cut;
-    bool isShort = master == NULL;
-    if (master != NULL && packet->NeedsFragmenting && packet->SegmentSize == 0) {
-        FragmentToWire(port, sender, master, packet, PortRead(port)->IpMtu, batch);
+    if (packet == NULL)
         return;
-    }
-    if (master != NULL && CutStart(&cut, packet)) {
-        Packet *segment;
-        while ((segment = CutNext(&cut, &isShort)) != NULL) {
-            if (PacketAssign(segment, master)) {
-                BatchAdd(batch, segment);
-            } else {
-                PacketFree(segment);
-                isShort = true;
-            }
-        }
-        PacketFree(packet);
-    } else if (master != NULL && PacketAssign(packet, master)) {
-        BatchAdd(batch, packet);
-    } else {
-        PacketFree(packet);
-        isShort = true;
-    }
-    if (isShort)
-        PortCountDrop(port, DropDeviceQueueFull, sender);
+    Module *master = LOAD(port->Module);
+    if (packet->NeedsFragmenting && packet->SegmentSize == 0)
+        FragmentToWire(port, sender, master, packet, PortRead(port)->IpMtu, batch);
+    else
+        HandOver(port, sender, packet, master, 0, batch);
 }

@@ -178,6 +178,8 @@ typedef struct View {
 
 // False: the data is not where the buffer says. own and master: as TranslateSent; equal, nothing is translated.
 bool ViewRead(View *view, PNET_BUFFER_LIST list, PNET_BUFFER buffer, bool isSent, Mac own, Mac master);
+// Where a list's first frame begins and how much of it lies there, if that can be told at once; else NULL.
+const uint8_t *ViewPeek(PNET_BUFFER_LIST list, uint32_t *length);
 // The whole frame, an out-of-band tag left out, with room for more behind; NULL: no memory.
 Packet *ViewCopy(const View *view, Mac own, Mac master);
 
@@ -190,6 +192,9 @@ void BatchAdd(Batch *batch, Packet *packet);
 // Indicates or sends all of it; outside every epoch. IRQL = DISPATCH_LEVEL.
 _IRQL_requires_(DISPATCH_LEVEL) void BatchIndicate(Batch *batch);
 _IRQL_requires_(DISPATCH_LEVEL) void BatchSend(Batch *batch);
+// Under the queue's lock.
+void QueueAppend(DeliveryQueue *queue, Packet *packet);
+// All four take the packet; one of NULL is a frame that could not be copied, which is counted by now.
 // Finishes a copy for an interface's stack and adds it (cut into segments if it stands for several) to the batch or, with none, to the
 // processor's queue. Counts where it cannot.
 void DeliverToInterface(Port *port, const PortSnapshot *snapshot, VirtualInterface *target, Packet *packet, uint32_t processor,

@@ -4,6 +4,8 @@
 
 void FloodLater(Port *port, VirtualInterface *sender, Packet *packet, uint32_t processor)
 {
+    if (packet == NULL)
+        return;
     packet->IsFlood = true;
     packet->PortLuid = port->Luid;
     packet->PortSerial = port->Serial;
@@ -13,13 +15,7 @@ void FloodLater(Port *port, VirtualInterface *sender, Packet *packet, uint32_t p
         KIRQL irql;
         KeAcquireSpinLock(&queue->Lock, &irql);
         // Beyond MostQueued too: the backlog is its own bound.
-        packet->Next = NULL;
-        if (queue->First == NULL)
-            queue->First = packet;
-        else
-            queue->Last->Next = packet;
-        queue->Last = packet;
-        queue->Count++;
+        QueueAppend(queue, packet);
         KeReleaseSpinLock(&queue->Lock, irql);
         (void)KeInsertQueueDpc(&queue->Dpc, NULL, NULL);
         return;

@@ -51,7 +51,7 @@ static void LearnNeighbor(Reception *reception, const Frame *frame)
 static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFFER buffer)
 {
     View view;
-    Packet *packet;
+    Packet *packet = NULL;
     if (!ViewRead(&view, list, buffer, false, 0, 0)) {
         PortCountDrop(reception->Port, DropDeviceQueueFull, NULL);
         return false;
@@ -62,21 +62,14 @@ static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFF
         LearnNeighbor(reception, &view.Frame);
         return true;
     case ActionDeliver:
-        packet = CopyReceived(reception, &view, decision.Target);
-        if (packet != NULL)
-            DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
-        return false;
     case ActionHostAndLocal:
         packet = CopyReceived(reception, &view, decision.Target);
-        if (packet != NULL) {
+        if (packet != NULL && decision.Action == ActionHostAndLocal)
             CutToPacket(packet, decision.PacketLength);
-            DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
-        }
-        return true;
+        DeliverToInterface(reception->Port, reception->Snapshot, decision.Target, packet, reception->Processor, &reception->Batch);
+        return decision.Action == ActionHostAndLocal;
     case ActionFloodReceived:
-        packet = CopyReceived(reception, &view, NULL);
-        if (packet != NULL)
-            FloodLater(reception->Port, NULL, packet, reception->Processor);
+        FloodLater(reception->Port, NULL, CopyReceived(reception, &view, NULL), reception->Processor);
         return true;
     default:
         return false;
@@ -93,12 +86,8 @@ static bool ReceiveList(Reception *reception, PNET_BUFFER_LIST list)
         return buffer == NULL || ReceiveBuffer(reception, list, buffer);
     for (; buffer != NULL; buffer = NET_BUFFER_NEXT_NB(buffer)) {
         View view;
-        Packet *packet;
-        if (!ReceiveBuffer(reception, list, buffer) || !ViewRead(&view, list, buffer, false, 0, 0))
-            continue;
-        packet = CopyReceived(reception, &view, NULL);
-        if (packet != NULL)
-            DeliverToHost(reception->Port, NULL, packet, reception->Processor, &reception->Batch);
+        if (ReceiveBuffer(reception, list, buffer) && ViewRead(&view, list, buffer, false, 0, 0))
+            DeliverToHost(reception->Port, NULL, CopyReceived(reception, &view, NULL), reception->Processor, &reception->Batch);
     }
     return false;
 }
@@ -140,6 +129,28 @@ static void ReceiveBorrowed(Module *module, PNET_BUFFER_LIST lists, NDIS_PORT_NU
     }
 }
 
+// Frames are decided on faster than memory answers: what those further on will need is fetched meanwhile, first their headers, then their
+// places in the address map.
+enum { HeadersAhead = 12, PlacesAhead = 8 };
+
+static PNET_BUFFER_LIST FetchHeader(PNET_BUFFER_LIST list)
+{
+    uint32_t length;
+    const uint8_t *bytes = list == NULL ? NULL : ViewPeek(list, &length);
+    if (bytes != NULL)
+        PREFETCH(bytes);
+    return list == NULL ? NULL : NET_BUFFER_LIST_NEXT_NBL(list);
+}
+
+static PNET_BUFFER_LIST FetchPlace(const Port *port, PNET_BUFFER_LIST list)
+{
+    uint32_t length;
+    const uint8_t *bytes = list == NULL || port == NULL ? NULL : ViewPeek(list, &length);
+    if (bytes != NULL)
+        PortPrefetch(port, bytes, length);
+    return list == NULL ? NULL : NET_BUFFER_LIST_NEXT_NBL(list);
+}
+
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReceive(NDIS_HANDLE context, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG count,
                                                              ULONG flags)
 {
@@ -155,8 +166,15 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReceive(NDIS_HANDLE context
         pass = (ListChain){.First = lists, .Count = count};
         lists = NULL;
     }
+    PNET_BUFFER_LIST header = lists, place = lists;
+    for (uint32_t i = 0; i < HeadersAhead; i++)
+        header = FetchHeader(header);
+    for (uint32_t i = 0; i < PlacesAhead; i++)
+        place = FetchPlace(reception.Port, place);
     while (lists != NULL) {
         PNET_BUFFER_LIST next = NET_BUFFER_LIST_NEXT_NBL(lists);
+        header = FetchHeader(header);
+        place = FetchPlace(reception.Port, place);
         ChainAdd(Decide(&reception, lists) ? &pass : &gone, lists);
         lists = next;
     }

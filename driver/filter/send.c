@@ -37,27 +37,6 @@ static Packet *CopySent(Sending *sending, const View *view)
     return packet;
 }
 
-static void DeliverCopy(Sending *sending, VirtualInterface *target, const View *view)
-{
-    Packet *packet = CopySent(sending, view);
-    if (packet != NULL)
-        DeliverToInterface(sending->Port, sending->Snapshot, target, packet, sending->Processor, NULL);
-}
-
-static void HostCopy(Sending *sending, const View *view)
-{
-    Packet *packet = CopySent(sending, view);
-    if (packet != NULL)
-        DeliverToHost(sending->Port, sending->Sender, packet, sending->Processor, NULL);
-}
-
-static void FloodCopy(Sending *sending, const View *view, VirtualInterface *except)
-{
-    Packet *packet = CopySent(sending, view);
-    if (packet != NULL)
-        FloodLater(sending->Port, except, packet, sending->Processor);
-}
-
 // ICMP "fragmentation needed" or ICMPv6 "packet too big", at most so many a second.
 static void ReplyTooBig(Sending *sending, const View *view)
 {
@@ -140,24 +119,21 @@ static NDIS_STATUS SendBuffer(Sending *sending, PNET_BUFFER_LIST list, PNET_BUFF
             ReplyTooBig(sending, &view);
         break;
     case ActionDeliver:
-        DeliverCopy(sending, decision.Target, &view);
+        DeliverToInterface(sending->Port, sending->Snapshot, decision.Target, CopySent(sending, &view), sending->Processor, NULL);
         break;
     case ActionHost:
-        HostCopy(sending, &view);
+        DeliverToHost(sending->Port, sending->Sender, CopySent(sending, &view), sending->Processor, NULL);
         break;
     case ActionFloodReceived:
-        HostCopy(sending, &view);
-        FloodCopy(sending, &view, NULL);
+        DeliverToHost(sending->Port, sending->Sender, CopySent(sending, &view), sending->Processor, NULL);
+        FloodLater(sending->Port, NULL, CopySent(sending, &view), sending->Processor);
         break;
     case ActionFloodSent:
-        FloodCopy(sending, &view, sending->Sender);
+        FloodLater(sending->Port, sending->Sender, CopySent(sending, &view), sending->Processor);
         break;
-    case ActionWire: {
-        Packet *packet = CopySent(sending, &view);
-        if (packet != NULL)
-            SendToWire(sending->Port, sending->Sender, packet, &sending->Wire);
+    case ActionWire:
+        SendToWire(sending->Port, sending->Sender, CopySent(sending, &view), &sending->Wire);
         break;
-    }
     default:
         RouteCopy(sending, &view, decision, &hop);
         break;

@@ -56,6 +56,19 @@ static uint32_t SegmentSizeOf(PNET_BUFFER_LIST list, bool isSent, const uint8_t 
     return length <= headers ? 0 : (length - headers + segments - 1) / segments;
 }
 
+const uint8_t *ViewPeek(PNET_BUFFER_LIST list, uint32_t *length)
+{
+    PNET_BUFFER buffer = NET_BUFFER_LIST_FIRST_NB(list);
+    PMDL mdl = buffer == NULL ? NULL : NET_BUFFER_CURRENT_MDL(buffer);
+    if (mdl == NULL || (mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) == 0)
+        return NULL;
+    uint32_t offset = NET_BUFFER_CURRENT_MDL_OFFSET(buffer);
+    if (offset >= mdl->ByteCount)
+        return NULL;
+    *length = Least(mdl->ByteCount - offset, NET_BUFFER_DATA_LENGTH(buffer));
+    return (const uint8_t *)mdl->MappedSystemVa + offset;
+}
+
 bool ViewRead(View *view, PNET_BUFFER_LIST list, PNET_BUFFER buffer, bool isSent, Mac own, Mac master)
 {
     uint32_t length = NET_BUFFER_DATA_LENGTH(buffer);

@@ -13,6 +13,8 @@ enum {
     BenchTranslate = 1, // stand-ins have MACs of their own
     BenchTagOutOfBand = 2,
     BenchSplit = 4, // frames in several pieces
+    // A service is at the other end: events are its to take, and time stands still, so that what waits for a neighbor waits.
+    BenchServed = 8,
 };
 
 // Failures: NULL, or the caller's buffer too small.
@@ -33,5 +35,7 @@ BENCH_EXPORT uint32_t BenchInject(void *bench, uint64_t place, const uint8_t *fr
 BENCH_EXPORT int32_t BenchTake(void *bench, uint64_t *place, uint8_t *buffer, uint32_t capacity);
 // The next neighbor that is wanted: its family, or 0.
 BENCH_EXPORT uint32_t BenchTakeMissing(void *bench, uint8_t *address);
+// The driver's next event (IPVLAN_EVENT) of a served bench; 0: none.
+BENCH_EXPORT uint32_t BenchTakeEvent(void *bench, void *event);
 // The MAC of a stand-in's stack.
 BENCH_EXPORT void BenchMacOf(void *bench, uint64_t luid, uint8_t *mac);

@@ -91,6 +91,8 @@ void BenchAttach(void *handle, uint64_t luid) { (void)handle, (void)luid; }
 
 void BenchDetach(void *handle, uint64_t luid) { (void)handle, (void)luid; }
 
+uint32_t BenchTakeEvent(void *handle, void *event) { return (void)handle, (void)event, 0; }
+
 void BenchMacOf(void *handle, uint64_t luid, uint8_t *mac)
 {
     (void)luid;

@@ -1,4 +1,5 @@
 #include "fake.h"
+#include "guarded.h"
 
 #include <pthread.h>
 
@@ -99,7 +100,7 @@ FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *b
     FakePendedControl *call = calloc(1, sizeof(FakePendedControl));
     uint32_t length = inputLength > outputLength ? inputLength : outputLength;
     // As long as the longer of both, exactly; none at all where both are empty.
-    call->Irp.AssociatedIrp.SystemBuffer = length == 0 ? NULL : malloc(length);
+    call->Irp.AssociatedIrp.SystemBuffer = length == 0 ? NULL : GuardedAllocate(length);
     if (length > 0) {
         memset(call->Irp.AssociatedIrp.SystemBuffer, 0xa5, length);
         memcpy(call->Irp.AssociatedIrp.SystemBuffer, buffer, inputLength);
@@ -144,7 +145,8 @@ bool FakeCancelControl(FakePendedControl *pended)
 void FakeEndControl(FakePendedControl *pended)
 {
     FAKE_CHECK(pended->IsCompleted, "still pending");
-    free(pended->Irp.AssociatedIrp.SystemBuffer);
+    if (pended->Irp.AssociatedIrp.SystemBuffer != NULL)
+        GuardedFree(pended->Irp.AssociatedIrp.SystemBuffer);
     free(pended);
 }
 

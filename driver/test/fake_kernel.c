@@ -1,4 +1,5 @@
 #include "fake.h"
+#include "guarded.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -77,7 +78,7 @@ PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
     FAKE_CHECK(bytes > 0 && tag != 0, "no bytes or no tag");
     if (FakeAllocationFails())
         return NULL;
-    uint64_t *block = malloc(bytes + 16);
+    uint64_t *block = GuardedAllocate(GuardedAligned(bytes + 16));
     if (block == NULL)
         abort();
     block[0] = tag;
@@ -93,7 +94,7 @@ VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
     uint64_t *block = (uint64_t *)address - 2;
     FAKE_CHECK(block[0] == tag, "freed with another tag");
     FakeAddLive(-1);
-    free(block);
+    GuardedFree(block);
 }
 
 typedef struct QueuedDpc {

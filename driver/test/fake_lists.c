@@ -1,4 +1,5 @@
 #include "fake.h"
+#include "guarded.h"
 
 // Net buffer lists, net buffers and MDLs. A list's state hangs at NdisReserved[0], a word of NDIS's own.
 
@@ -132,7 +133,7 @@ static PMDL MakePieces(const FakeFrame *frame, uint32_t offset)
     for (uint32_t i = 0; i < pieces; i++) {
         uint32_t length = i + 1 == pieces ? frame->Length - done : (frame->Length - done) / 2;
         uint32_t before = i == 0 ? offset : 0;
-        uint8_t *bytes = malloc(before + length + (before + length == 0));
+        uint8_t *bytes = GuardedAllocate(before + length);
         PMDL mdl = calloc(1, sizeof(MDL));
         memset(bytes, 0xa5, before);
         if (length > 0)
@@ -181,7 +182,7 @@ void FakeFreeList(PNET_BUFFER_LIST list)
         PNET_BUFFER next = buffer->Next;
         for (PMDL mdl = buffer->MdlChain; mdl != NULL;) {
             PMDL after = mdl->Next;
-            free(mdl->StartVa);
+            GuardedFree(mdl->StartVa);
             free(mdl);
             mdl = after;
         }

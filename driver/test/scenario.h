@@ -60,4 +60,4 @@ typedef struct Scenario {
     void (*Run)(void);
 } Scenario;
 
-extern const Scenario DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[];
+extern const Scenario DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[], CoreScenarios[];

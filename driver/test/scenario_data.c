@@ -181,6 +181,11 @@ static void LargeSendAcross(void)
     made.Length = Tcp4(frame, Router, world->StandIns[0]->Mac, 2, 99);
     FakeSend(world->StandIns[0], FakeMakeList(&made));
     CHECK(CountSeen(world, 0) == 4);
+    // To the host (rule 21c).
+    made.Length = Tcp4(frame, world->StandIns[0]->Mac, world->StandIns[0]->Mac, 2, 99);
+    FakeSend(world->StandIns[0], FakeMakeList(&made));
+    FakeDrain();
+    CHECK(CountSeen(world, MasterLuid) == 4 && LastSeen(world, MasterLuid)->Length == 54 + 50);
     // Coalesced segments come in.
     Forget(world);
     made.LargeSend = 0;

@@ -38,7 +38,7 @@ static void Traffic(World *world)
     (void)WorldChange(world, &six);
     six.Flags = IPVLAN_ITEM_REMOVE;
     (void)WorldChange(world, &six);
-    for (uint32_t i = 0; i < 700; i++) {
+    for (uint32_t i = 0; i < 1100; i++) {
         IPVLAN_ITEM address = {.Kind = IPVLAN_ITEM_ADDRESS, .Family = 4, .PrefixLength = 8, .StandInLuid = 2, .Address = {11, 0, (uint8_t)(i >> 8), (uint8_t)i}};
         (void)WorldChange(world, &address);
     }

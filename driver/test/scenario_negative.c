@@ -1,5 +1,14 @@
 #include "scenario.h"
 
+#if defined(KM_LOADED)
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guarded.h"
+#endif
+
 // The fake itself: every rule that it keeps is broken here once, and it says so. A fake that lets something pass proves nothing.
 
 static World *world;
@@ -208,7 +217,40 @@ static void EveryRuleBites(void)
     }
 }
 
+#if defined(KM_LOADED)
+// What the image, which no sanitizer instruments, reads or writes beyond a block ends the process.
+static bool Faults(volatile uint8_t *at)
+{
+    int status = 0;
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit none = {0, 0};
+        (void)setrlimit(RLIMIT_CORE, &none);
+        *at = 1;
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+}
+
+static void BlocksEnd(void)
+{
+    uint8_t *block = GuardedAllocate(61);
+    uint8_t *pool = ExAllocatePoolWithTag(NonPagedPoolNx, 64, 1);
+    CHECK(!Faults(block) && !Faults(block + 60) && Faults(block + 61));
+    CHECK(!Faults(pool + 63) && Faults(pool + 64));
+    // Code cannot be written, data cannot be run: the handlers are code.
+    CHECK(Faults((volatile uint8_t *)(uintptr_t)FakeCharacteristics()->AttachHandler));
+    GuardedFree(block);
+    ExFreePoolWithTag(pool, 1);
+}
+#endif
+
 const Scenario NegativeScenarios[] = {
+#if defined(KM_LOADED)
+    {"a byte beyond a block", BlocksEnd},
+#endif
     {"every rule of the fake bites", EveryRuleBites},
     {NULL, NULL},
 };

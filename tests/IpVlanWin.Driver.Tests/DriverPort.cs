@@ -140,9 +140,9 @@ internal sealed unsafe class DriverPort : IReplayPort
         switch (kind)
         {
             case "set-mode":
-                return _control.Port(FilterAbi.SetPort, FilterAbi.SetModeField, mode: Mode(arguments.Mode)).ErrnoName();
+                return _control.Port(FilterAbi.SetPort, mode: Mode(arguments.Mode)).ErrnoName();
             case "set-flag":
-                return _control.Port(FilterAbi.SetPort, FilterAbi.SetFlagField, flag: Flag(arguments.Flag)).ErrnoName();
+                return _control.Port(FilterAbi.SetPort, flag: Flag(arguments.Flag)).ErrnoName();
             case "link-add":
                 return AddInterface(arguments.Interface!, arguments.Mode, arguments.Flag).ErrnoName();
             case "neighbor-add":
@@ -176,7 +176,7 @@ internal sealed unsafe class DriverPort : IReplayPort
 
     /// <summary>Sets an interface's link or MTU; what its stack would do then is left out.</summary>
     public void SetMtuAlone(string name, int ipMtu) =>
-        Must(_control.Interface(FilterAbi.SetInterface, Required(name).Luid, FilterAbi.SetMtuField, ipMtu: (uint)ipMtu));
+        Must(_control.SetMtu(Required(name).Luid, ipMtu));
 
     /// <inheritdoc cref="SetMtuAlone"/>
     public void SetUpAlone(string name, bool isUp) => Must(SetUp(Required(name), isUp));
@@ -222,8 +222,7 @@ internal sealed unsafe class DriverPort : IReplayPort
     {
         var known = _members.GetValueOrDefault(name);
         var luid = known?.Luid ?? _nextLuid++;
-        var fields = (mode is null ? 0 : FilterAbi.SetModeField) | (flag is null ? 0 : FilterAbi.SetFlagField);
-        var result = _control.Interface(FilterAbi.AddInterface, luid, fields, Mode(mode), Flag(flag));
+        var result = _control.AddInterface(luid, mode is null ? null : Mode(mode), flag is null ? null : Flag(flag));
         if (result != PortResult.Ok)
             return result;
         _bench.Attach(luid);
@@ -234,12 +233,12 @@ internal sealed unsafe class DriverPort : IReplayPort
     private PortResult Remove(string name, Member member)
     {
         _members.Remove(name);
-        var result = _control.Interface(FilterAbi.RemoveInterface, member.Luid);
+        var result = _control.RemoveInterface(member.Luid);
         _bench.Detach(member.Luid);
         return result;
     }
 
-    private PortResult SetUp(Member member, bool isUp) => _control.Interface(FilterAbi.SetInterface, member.Luid, FilterAbi.SetUpField, isUp: isUp);
+    private PortResult SetUp(Member member, bool isUp) => _control.SetUp(member.Luid, isUp);
 
     private PortResult TakeDown(Member member)
     {
@@ -251,7 +250,7 @@ internal sealed unsafe class DriverPort : IReplayPort
     private PortResult SetMtu(Member member, int ipMtu)
     {
         const int LeastIpv6Mtu = 1280;
-        var result = _control.Interface(FilterAbi.SetInterface, member.Luid, FilterAbi.SetMtuField, ipMtu: (uint)ipMtu);
+        var result = _control.SetMtu(member.Luid, ipMtu);
         if (result == PortResult.Ok && ipMtu < LeastIpv6Mtu)
             RemoveIpv6Addresses(member);
         return result;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IpVlanWin.Datapath.Filter;
 
 namespace IpVlanWin.Driver.Tests;
 
@@ -10,6 +11,7 @@ internal enum BenchOptions : uint
     Translate = 1,
     TagOutOfBand = 2,
     Split = 4,
+    Served = 8,
 }
 
 /// <summary>One bench of a native build: driver/test/bench.h. The library's path is known only when it is built, so its functions are looked up.</summary>
@@ -83,6 +85,14 @@ internal sealed unsafe class NativeBench : IDisposable
         return family != 0;
     }
 
+    public bool TryTakeEvent(out AbiEvent happened)
+    {
+        AbiEvent taken;
+        var isTaken = _functions.TakeEvent(_bench, &taken) != 0;
+        happened = isTaken ? taken : default;
+        return isTaken;
+    }
+
     public byte[] MacOf(ulong luid)
     {
         var mac = new byte[6];
@@ -113,6 +123,7 @@ internal sealed unsafe class NativeBench : IDisposable
         public readonly delegate* unmanaged<nint, ulong, byte*, uint, uint, uint> Inject;
         public readonly delegate* unmanaged<nint, ulong*, byte*, uint, int> Take;
         public readonly delegate* unmanaged<nint, byte*, uint> TakeMissing;
+        public readonly delegate* unmanaged<nint, void*, uint> TakeEvent;
         public readonly delegate* unmanaged<nint, ulong, byte*, void> MacOf;
 
         private Functions(string library)
@@ -128,6 +139,7 @@ internal sealed unsafe class NativeBench : IDisposable
             Inject = (delegate* unmanaged<nint, ulong, byte*, uint, uint, uint>)NativeLibrary.GetExport(handle, "BenchInject");
             Take = (delegate* unmanaged<nint, ulong*, byte*, uint, int>)NativeLibrary.GetExport(handle, "BenchTake");
             TakeMissing = (delegate* unmanaged<nint, byte*, uint>)NativeLibrary.GetExport(handle, "BenchTakeMissing");
+            TakeEvent = (delegate* unmanaged<nint, void*, uint>)NativeLibrary.GetExport(handle, "BenchTakeEvent");
             MacOf = (delegate* unmanaged<nint, ulong, byte*, void>)NativeLibrary.GetExport(handle, "BenchMacOf");
         }
 

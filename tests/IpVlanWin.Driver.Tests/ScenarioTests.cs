@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace IpVlanWin.Driver.Tests;
 
-/// <summary>The scenarios of driver/test, over the strict fake NDIS, under sanitizers.</summary>
+/// <summary>The scenarios of driver/test, over the strict fake NDIS: under sanitizers, and on the linked ipvlan.sys.</summary>
 [TestClass]
 public class ScenarioTests
 {
@@ -15,6 +15,16 @@ public class ScenarioTests
         var (status, output) = NativeBuild.Run(NativeBuild.Program("scenarios", "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"), [], ("ASAN_OPTIONS", "detect_leaks=0"));
         TestContext.WriteLine(output);
         Assert.AreEqual(0, status, output);
+        StringAssert.EndsWith(output.TrimEnd(), " passed, 0 failed");
+    }
+
+    [TestMethod]
+    public void Scenarios_pass_on_the_linked_image()
+    {
+        var (status, output) = NativeBuild.Run(NativeBuild.Program("loaded-scenarios"));
+        TestContext.WriteLine(output);
+        Assert.AreEqual(0, status, output);
+        StringAssert.Contains(output, "a byte beyond a block");
         StringAssert.EndsWith(output.TrimEnd(), " passed, 0 failed");
     }
 

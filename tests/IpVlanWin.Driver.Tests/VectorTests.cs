@@ -2,7 +2,7 @@ using IpVlanWin.Cli.Replay;
 
 namespace IpVlanWin.Driver.Tests;
 
-/// <summary>The conformance vectors, recorded from Linux, through native builds of the driver.</summary>
+/// <summary>The conformance vectors, recorded from Linux, through native builds of the driver and through the linked ipvlan.sys.</summary>
 [TestClass]
 public class VectorTests
 {
@@ -13,6 +13,10 @@ public class VectorTests
         ("filter", BenchOptions.Translate),
         ("filter", BenchOptions.TagOutOfBand | BenchOptions.Split),
         ("filter", BenchOptions.Translate | BenchOptions.TagOutOfBand | BenchOptions.Split),
+        ("loaded", BenchOptions.None),
+        ("loaded", BenchOptions.Translate | BenchOptions.Split),
+        ("loaded", BenchOptions.TagOutOfBand),
+        ("loaded", BenchOptions.Translate | BenchOptions.TagOutOfBand | BenchOptions.Split),
     ];
 
     public static IEnumerable<object[]> Cases => Benches.Select(bench => new object[] { bench.Target, bench.Options.ToString() });

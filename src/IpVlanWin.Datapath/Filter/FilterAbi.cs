@@ -37,6 +37,13 @@ internal static class FilterAbi
     public const byte ItemRemove = 1;
     public const byte ItemUnreachable = 2;
 
+    public const uint ResultNoMemory = 9;
+
+    public const uint EventNeighborWanted = 1;
+    public const uint EventAttached = 2;
+    public const uint EventDetached = 3;
+    public const uint EventLost = 4;
+
     /// <summary>CTL_CODE(FILE_DEVICE_NETWORK, function, METHOD_BUFFERED, read and write).</summary>
     public static uint Code(uint function) => (0x12u << 16) | (3u << 14) | (function << 2);
 }

@@ -1,0 +1,274 @@
+using System.Collections.Immutable;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
+using IpVlanWin.HostNetwork;
+
+namespace IpVlanWin.Datapath.Filter;
+
+/// <summary>
+/// A port in the filter driver: frames never leave the kernel. Here it is configured, the host's addresses, routes and neighbors are
+/// mirrored into it, and neighbors that it wants are resolved. It ends with this object; after a crash the driver goes on, and the next
+/// one takes its place.
+/// </summary>
+/// <remarks>Groups are those that an interface's stack joins by itself; the driver does not tell which.</remarks>
+public sealed partial class FilterDatapath : IDatapath
+{
+    private readonly FilterPortSettings _settings;
+    private readonly FilterRequests _requests;
+    private readonly IFilterHost _host;
+    private readonly ulong _luid;
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IDisposable _events;
+    private readonly IDisposable _watch;
+
+    // Guards _members and puts changes in order. Readers take what is there.
+    private readonly Lock _lock = new();
+    private volatile ImmutableDictionary<string, Member> _members = ImmutableDictionary.Create<string, Member>(StringComparer.Ordinal);
+    private long _made;
+    private bool _isDisposed;
+
+    /// <summary>Makes the port, in the place of one that an earlier service left.</summary>
+    /// <exception cref="IOException">The driver refuses: too many ports, or the adapter is another port's.</exception>
+    /// <exception cref="HostNetworkException">The host cannot be read.</exception>
+    public FilterDatapath(FilterPortSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        (_settings, _requests, _host, _luid) = (settings, settings.Driver.Requests, settings.Host, settings.MasterLuid);
+        var result = AddPort();
+        if (result == PortResult.Exists && _requests.Port(FilterAbi.RemovePort, _luid) == PortResult.Ok)
+            result = AddPort();
+        if (result != PortResult.Ok)
+        {
+            throw new IOException(result == PortResult.LimitReached
+                ? $"limit-reached: the driver has room for {settings.Driver.Capabilities.MaxPorts} ports"
+                : $"{settings.MasterName} cannot be a master ({result.ErrnoName()}): it is the adapter of an interface");
+        }
+        _events = settings.Driver.Follow(OnEvent);
+        try
+        {
+            _watch = _host.Watch(OnHost);
+        }
+        catch
+        {
+            _events.Dispose();
+            _requests.Port(FilterAbi.RemovePort, _luid);
+            throw;
+        }
+        settings.Driver.Completion.ContinueWith(
+            ended => _completion.TrySetException(ended.Exception?.GetBaseException() ?? new IOException("the filter driver was closed")),
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <inheritdoc/>
+    public string Kind => "filter";
+
+    /// <inheritdoc/>
+    public Task Completion => _completion.Task;
+
+    /// <inheritdoc/>
+    /// <exception cref="IOException">The driver does not have the port any more.</exception>
+    public unsafe PortStatus Port
+    {
+        get
+        {
+            var status = _requests.FindPort(_luid) ?? throw new IOException($"the driver has no port over {_settings.MasterName} any more");
+            return new PortStatus(
+                _settings.MasterName, (PortMode)status.Mode, (PortFlag)status.Flag, MacAddress.Read(new ReadOnlySpan<byte>(status.Mac, MacAddress.Bytes)),
+                (int)status.Mtu, status.IsUp != 0 && status.IsAttached != 0, MasterAddresses(), Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InterfaceStatus> Interfaces => [.. _members.Values.OrderBy(static member => member.Order).Select(Status).OfType<InterfaceStatus>()];
+
+    /// <inheritdoc/>
+    public InterfaceStatus? Find(string name) => _members.TryGetValue(name, out var member) ? Status(member) : null;
+
+    /// <inheritdoc/>
+    public PortResult AddInterface(InterfaceSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_members.ContainsKey(settings.Name))
+                return PortResult.Exists;
+            if (_members.Count >= _settings.Driver.Capabilities.MaxInterfaces)
+                return PortResult.LimitReached;
+            var standIn = _host.Create(settings.Name, settings.Namespace);
+            try
+            {
+                var result = _requests.AddInterface(_luid, standIn.Luid, (uint?)settings.Mode, (uint?)settings.Flag);
+                if (result != PortResult.Ok)
+                {
+                    _host.Remove(standIn);
+                    return result;
+                }
+            }
+            catch (IOException)
+            {
+                _host.Remove(standIn);
+                throw;
+            }
+            _members = _members.Add(settings.Name, new Member(settings.Name, settings.Namespace, standIn, _made++));
+            return PortResult.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    public PortResult RemoveInterface(string name) => Change(name, member =>
+    {
+        // Gone from the driver already where somebody else was at it.
+        _requests.RemoveInterface(_luid, member.StandIn.Luid);
+        _members = _members.Remove(name);
+        _host.Remove(member.StandIn);
+        return PortResult.Ok;
+    });
+
+    /// <inheritdoc/>
+    public PortResult SetMode(PortMode mode) =>
+        _settings.Driver.Capabilities.Supports(mode) ? _requests.Port(FilterAbi.SetPort, _luid, mode: mode) : PortResult.NotSupported;
+
+    /// <inheritdoc/>
+    public PortResult SetFlag(PortFlag flag) =>
+        _settings.Driver.Capabilities.Supports(flag) ? _requests.Port(FilterAbi.SetPort, _luid, flag: flag) : PortResult.NotSupported;
+
+    /// <inheritdoc/>
+    public PortResult SetUp(string name, bool isUp) => Change(name, member => _requests.SetUp(_luid, member.StandIn.Luid, isUp));
+
+    /// <inheritdoc/>
+    public PortResult SetMtu(string name, int ipMtu) => Change(name, member =>
+    {
+        var result = _requests.SetMtu(_luid, member.StandIn.Luid, ipMtu);
+        if (result == PortResult.Ok)
+            _host.SetMtu(member.StandIn, ipMtu);
+        return result;
+    });
+
+    /// <inheritdoc/>
+    public PortResult AddAddress(string name, L3Prefix prefix) => AddAddresses(name, [prefix])[0];
+
+    /// <summary>Gives an interface many addresses, a few thousand in one request to the driver.</summary>
+    /// <returns>The result for each, in order: as of <see cref="AddAddress"/>, EBUSY where the driver has no room.</returns>
+    /// <exception cref="HostNetworkException">The operating system refuses; none was added.</exception>
+    public IReadOnlyList<PortResult> AddAddresses(string name, IReadOnlyList<L3Prefix> prefixes)
+    {
+        ArgumentNullException.ThrowIfNull(prefixes);
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (!_members.TryGetValue(name, out var member))
+                return [.. prefixes.Select(_ => PortResult.NoDevice)];
+            var luid = member.StandIn.Luid;
+            AbiItem[] items = [.. prefixes.Select(prefix => FilterItems.Address(luid, prefix))];
+            _requests.Change(_luid, items);
+            PortResult[] results = [.. items.Select(item => FilterRequests.ResultOf(item))];
+            L3Prefix[] added = [.. prefixes.Where((_, i) => results[i] == PortResult.Ok)];
+            if (added.Length == 0)
+                return results;
+            try
+            {
+                _host.AddAddresses(member.StandIn, added);
+            }
+            catch (HostNetworkException)
+            {
+                _requests.Change(_luid, added.Select(prefix => FilterItems.Address(luid, prefix, isRemoved: true)).ToArray());
+                throw;
+            }
+            Replace(member, member with { Addresses = member.Addresses.AddRange(added) });
+            return results;
+        }
+    }
+
+    /// <inheritdoc/>
+    public PortResult RemoveAddress(string name, L3Prefix prefix) => Change(name, member =>
+    {
+        if (!member.Addresses.Contains(prefix))
+            return PortResult.AddressAbsent;
+        _host.RemoveAddress(member.StandIn, prefix);
+        Replace(member, member with { Addresses = member.Addresses.Remove(prefix) });
+        return _requests.Change(_luid, FilterItems.Address(member.StandIn.Luid, prefix, isRemoved: true));
+    });
+
+    /// <inheritdoc/>
+    public PortResult Rename(string name, string newName) => Change(name, member =>
+    {
+        if (name == newName)
+            return PortResult.Ok;
+        if (_members.ContainsKey(newName))
+            return PortResult.Exists;
+        _host.Rename(member.StandIn, newName);
+        _members = _members.Remove(name).Add(newName, member with { Name = newName });
+        return PortResult.Ok;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ImmutableDictionary<string, Member> members;
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            members = _members;
+            _members = _members.Clear();
+        }
+        _events.Dispose();
+        // Not under the lock: it waits for a call that may take it.
+        _watch.Dispose();
+        try
+        {
+            _requests.Port(FilterAbi.RemovePort, _luid);
+        }
+        catch (IOException)
+        {
+            // The driver is gone, and the port with it.
+        }
+        foreach (var member in members.Values)
+            Guard(() => _host.Remove(member.StandIn));
+        _host.Dispose();
+        _completion.TrySetResult();
+    }
+
+    private PortResult AddPort() => _requests.Port(FilterAbi.AddPort, _luid, _settings.Mode, _settings.Flag, FilterAbi.AnswerResolution);
+
+    private PortResult Change(string name, Func<Member, PortResult> change)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _members.TryGetValue(name, out var member) ? change(member) : PortResult.NoDevice;
+        }
+    }
+
+    private void Replace(Member old, Member now) => _members = _members.SetItem(old.Name, now);
+
+    /// <summary>Null where the driver does not have it any more.</summary>
+    private unsafe InterfaceStatus? Status(Member member)
+    {
+        if (_requests.FindInterface(_luid, member.StandIn.Luid) is not { } status)
+            return null;
+        var counters = new CounterValues(
+            (long)status.RxPackets, (long)status.RxBytes, (long)status.Multicast, (long)status.TxPackets, (long)status.TxBytes, (long)status.RxErrors, (long)status.TxDropped);
+        return new InterfaceStatus(
+            member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses, [], counters,
+            Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)));
+    }
+
+    private static SortedDictionary<DropReason, long> Drops(ReadOnlySpan<ulong> told)
+    {
+        var drops = new SortedDictionary<DropReason, long>();
+        for (var i = 1; i < told.Length; i++)
+        {
+            if (told[i] != 0)
+                drops.Add((DropReason)i, (long)told[i]);
+        }
+        return drops;
+    }
+
+    private sealed record Member(string Name, string? Namespace, FilterStandIn StandIn, long Order)
+    {
+        public ImmutableList<L3Prefix> Addresses { get; init; } = [];
+    }
+}
