@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Ipvlan;
@@ -42,43 +43,66 @@ public sealed class AddressMap
 
     /// <summary>The interface number kept for the four bytes there; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindFour(ref byte at) => _four.Find(new FourKey(BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(ref at)))) - 1;
+    internal int FindFour(ref byte at) => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1;
 
     /// <summary>The interface number kept for the sixteen bytes there; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindSix(ref byte at) => _six.Find(new SixKey(
-        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref at)),
-        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, 8))))) - 1;
+    internal int FindSix(ref byte at) => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1;
+
+    /// <summary>Has what <see cref="FindFour"/> will read brought near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void PrefetchFour(ref byte at) => _four.Prefetch(Unsafe.ReadUnaligned<FourKey>(ref at));
+
+    /// <summary>Has what <see cref="FindSix"/> will read brought near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void PrefetchSix(ref byte at) => _six.Prefetch(Unsafe.ReadUnaligned<SixKey>(ref at));
 
     /// <summary>The interface number kept for an address, or -1.</summary>
-    public int Find(L3Address address) =>
-        Math.Max(address.IsSix ? _six.Find(new SixKey(address.High, address.Low)) : _four.Find(new FourKey((uint)address.Low)), 0) - 1;
+    public int Find(L3Address address) => Math.Max(address.IsSix ? _six.Find(SixKey.Of(address)) : _four.Find(FourKey.Of(address)), 0) - 1;
 
     /// <summary>Adds an address. Returns false, and changes nothing, where it is there.</summary>
-    public bool Add(L3Address address, int interfaceId) => address.IsSix
-        ? _six.Add(new SixKey(address.High, address.Low), interfaceId + 1)
-        : _four.Add(new FourKey((uint)address.Low), interfaceId + 1);
+    public bool Add(L3Address address, int interfaceId) =>
+        address.IsSix ? _six.Add(SixKey.Of(address), interfaceId + 1) : _four.Add(FourKey.Of(address), interfaceId + 1);
 
     /// <summary>Takes an address out. Returns false where it is not there.</summary>
-    public bool Remove(L3Address address) => address.IsSix
-        ? _six.Remove(new SixKey(address.High, address.Low))
-        : _four.Remove(new FourKey((uint)address.Low));
+    public bool Remove(L3Address address) => address.IsSix ? _six.Remove(SixKey.Of(address)) : _four.Remove(FourKey.Of(address));
 
+    /// <summary>An IPv4 address as its bytes stand in a frame. A line holds eight of them, then their eight numbers.</summary>
     private readonly struct FourKey(uint value) : IAddressKey<FourKey>
     {
         private readonly uint _value = value;
+
+        public static int PerLine => 8;
+
+        public static (int Keys, int Values) Layout => (0, 32);
+
+        public static FourKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness((uint)address.Low));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed) => (_value ^ seed) * 0x9E37_79B9_7F4A_7C15;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool Same(in FourKey other) => _value == other._value;
+        public int FindIn(ref byte line)
+        {
+            // A key is read whole and never changes, and the number is read after it. 0.0.0.0 comes before the empty slots that look like it.
+            var hits = Vector256.Equals(Vector256.Create(_value), Vector256.LoadUnsafe(ref Unsafe.As<byte, uint>(ref line))).ExtractMostSignificantBits();
+            return hits == 0 ? 0 : Unsafe.As<byte, int>(ref Unsafe.Add(ref line, 32 + (4 * BitOperations.TrailingZeroCount(hits))));
+        }
+
+        public bool Same(FourKey other) => _value == other._value;
     }
 
+    /// <summary>An IPv6 address as its bytes stand in a frame. A line holds three numbers, four bytes of nothing, and the three addresses.</summary>
     private readonly struct SixKey(ulong high, ulong low) : IAddressKey<SixKey>
     {
         private readonly ulong _high = high;
         private readonly ulong _low = low;
+
+        public static int PerLine => 3;
+
+        public static (int Keys, int Values) Layout => (16, 0);
+
+        public static SixKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low));
 
         /// <summary>The 128-bit product of both halves, folded. The seed is in both, so that no half known beforehand makes a factor zero.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -89,6 +113,23 @@ public sealed class AddressMap
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool Same(in SixKey other) => _high == other._high && _low == other._low;
+        public int FindIn(ref byte line)
+        {
+            // Read before the keys: a number that is there says that its key is whole.
+            var first = Volatile.Read(ref Unsafe.As<byte, int>(ref line));
+            var second = Volatile.Read(ref Unsafe.As<byte, int>(ref Unsafe.Add(ref line, 4)));
+            var third = Volatile.Read(ref Unsafe.As<byte, int>(ref Unsafe.Add(ref line, 8)));
+            return (first & IfAt(ref line, 16)) | (second & IfAt(ref line, 32)) | (third & IfAt(ref line, 48));
+        }
+
+        public bool Same(SixKey other) => _high == other._high && _low == other._low;
+
+        /// <summary>All bits set where the address there is this one.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private int IfAt(ref byte line, int offset)
+        {
+            var differs = (_high ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref line, offset))) | (_low ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref line, offset + 8)));
+            return differs == 0 ? -1 : 0;
+        }
     }
 }

@@ -1,44 +1,59 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace IpVlanWin.Engine.Ipvlan;
 
-/// <summary>A key of an <see cref="AddressTable{TKey}"/>.</summary>
+/// <summary>A key of an <see cref="AddressTable{TKey}"/>, and how a line of 64 bytes holds several with their numbers.</summary>
 internal interface IAddressKey<TKey>
-    where TKey : struct, IAddressKey<TKey>
+    where TKey : unmanaged, IAddressKey<TKey>
 {
+    /// <summary>Keys of a line.</summary>
+    static abstract int PerLine { get; }
+
+    /// <summary>Where in a line the keys begin, and where the numbers, four bytes each.</summary>
+    static abstract (int Keys, int Values) Layout { get; }
+
     /// <summary>64 bits, different for every seed, of which the upper 32 are well mixed.</summary>
     ulong Hash(ulong seed);
 
-    bool Same(in TKey other);
+    /// <summary>
+    /// The number that the line keeps for this key; 0 where it does not have it. Without a branch on which of its keys it is: nothing foretells
+    /// that. A number of a key that is being written must not be taken for another's.
+    /// </summary>
+    int FindIn(ref byte line);
+
+    bool Same(TKey other);
 }
 
 /// <summary>
-/// Address -> number, by extendible hashing: a directory of open-addressing segments, all of one size. Readers never wait and see each
-/// address either there or not. One writer at a time (the port's lock). A change touches one segment, so its cost does not
-/// grow with the number of addresses.
+/// Address -> number, by extendible hashing: a directory of segments, each of 128 cache lines with several addresses; a look-up reads the
+/// directory and, almost always, one line. Readers never wait and see each address either there or not. One writer at a time (the port's
+/// lock). A change touches one segment, so its cost does not grow with the number of addresses.
 /// </summary>
 /// <remarks>
-/// What keeps readers safe: a slot goes from empty to full in place, its value last (release) and read first (acquire), and from full to
-/// <see cref="Gone"/> and back with its key unchanged; every other change builds a new segment and publishes it by one reference.
+/// What keeps readers safe: a slot goes from empty to full in place, its number last (release), and from full to <see cref="Gone"/> and back
+/// with its key unchanged; every other change builds a new segment and publishes it by one reference. Slots of a line fill in order.
+/// Segments are pinned, so that lines stay where processors have theirs; in what is left before the first line stands nothing.
 /// </remarks>
-internal sealed class AddressTable<TKey>
-    where TKey : struct, IAddressKey<TKey>
+internal sealed unsafe class AddressTable<TKey>
+    where TKey : unmanaged, IAddressKey<TKey>
 {
     private const int Empty = 0;
     private const int Gone = -1;
 
-    // Of the hash, the uppermost bits choose the slot and those below them the segment.
-    private const int SlotBits = 10;
-    private const int Slots = 1 << SlotBits;
-    private const int SegmentShift = 32;
-    private const int MaxDepth = 64 - SegmentShift - SlotBits;
+    private const int LineLength = 64;
 
-    // Probes stay short, and an empty slot always ends them.
-    private const int MostTaken = Slots / 2;
+    // Of the hash, the uppermost bits choose the line and those below them the segment.
+    private const int LineBits = 7;
+    private const int Lines = 1 << LineBits;
+    private const int SegmentShift = 32;
+    private const int MaxDepth = 64 - SegmentShift - LineBits;
 
     private readonly ulong _seed;
-    private Slot[][] _directory = [new Slot[Slots]];
+
+    // A segment: its lines, and behind them one with two numbers of its own (Usage).
+    private byte[][] _directory = [NewSegment()];
     private byte[] _depths = [0];
 
     public AddressTable(ulong seed) => _seed = seed;
@@ -46,50 +61,57 @@ internal sealed class AddressTable<TKey>
     /// <summary>Addresses in the table.</summary>
     public int Count { get; private set; }
 
+    // Addresses stay few to a line, and a line that is not full always ends a search.
+    private static int MostTaken => Lines * TKey.PerLine / 2;
+
     /// <summary>The number kept for an address; 0 or less where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Find(in TKey key)
+    public int Find(TKey key)
     {
         var hash = key.Hash(_seed);
-        var directory = _directory;
-        // The directory's length is a power of two and a segment's is Slots, so neither index can be out of range.
-        var segment = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(directory), (nint)(uint)SegmentIndex(hash, directory.Length));
-        ref var first = ref MemoryMarshal.GetArrayDataReference(segment);
-        for (var i = SlotIndex(hash); ; i = (i + 1) & (Slots - 1))
-        {
-            ref var slot = ref Unsafe.Add(ref first, i);
-            var value = Volatile.Read(ref slot.Value);
-            if (value == Empty || slot.Key.Same(key))
-                return value;
-        }
+        ref var first = ref FirstLine(Segment(hash));
+        ref var line = ref Unsafe.Add(ref first, LineIndex(hash) * LineLength);
+        var value = key.FindIn(ref line);
+        return value != Empty || !IsFull(ref line) ? value : FindFurther(key, ref first, LineIndex(hash));
+    }
+
+    /// <summary>Has the processor bring the line that <see cref="Find"/> will read. Does nothing where there is no instruction for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(TKey key)
+    {
+        var hash = key.Hash(_seed);
+        if (Sse.IsSupported)
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref FirstLine(Segment(hash)), LineIndex(hash) * LineLength)));
     }
 
     /// <summary>Adds an address that is not there. Returns false where it is.</summary>
     /// <param name="key">The address.</param>
     /// <param name="value">More than 0.</param>
     /// <exception cref="InvalidOperationException">The table is full, far beyond 100 million addresses.</exception>
-    public bool Add(in TKey key, int value)
+    public bool Add(TKey key, int value)
     {
         var hash = key.Hash(_seed);
         for (; ; )
         {
             var index = SegmentIndex(hash, _directory.Length);
             var segment = _directory[index];
-            ref var slot = ref Locate(segment, key, hash);
-            if (slot.Value > 0)
+            ref var slot = ref Locate(segment, key, hash, out var keySlot);
+            if (slot > 0)
                 return false;
+            ref var usage = ref UsageOf(segment);
             var isDeepest = _depths[index] == MaxDepth;
-            var most = isDeepest ? Slots - 1 : MostTaken;
-            var (taken, live) = Usage(segment);
-            if (slot.Value == Gone || taken < most)
+            var most = isDeepest ? (Lines * TKey.PerLine) - 1 : MostTaken;
+            if (slot == Gone || usage.Taken < most)
             {
-                slot.Key = key;
-                Volatile.Write(ref slot.Value, value);
+                usage.Taken += slot == Gone ? 0 : 1;
+                usage.Live++;
+                Unsafe.WriteUnaligned(ref keySlot.Value, key);
+                Volatile.Write(ref slot, value);
                 Count++;
                 return true;
             }
             // Enough slots come free for a good many changes before the next time.
-            if (live <= most * 3 / 4)
+            if (usage.Live <= most * 3 / 4)
                 Publish(index, Rebuilt(segment, static _ => true));
             else if (!isDeepest)
                 Split(index);
@@ -99,65 +121,116 @@ internal sealed class AddressTable<TKey>
     }
 
     /// <summary>Takes an address out. Returns false where it is not there.</summary>
-    public bool Remove(in TKey key)
+    public bool Remove(TKey key)
     {
         var hash = key.Hash(_seed);
-        ref var slot = ref Locate(_directory[SegmentIndex(hash, _directory.Length)], key, hash);
-        if (slot.Value <= 0)
+        var segment = _directory[SegmentIndex(hash, _directory.Length)];
+        ref var slot = ref Locate(segment, key, hash, out _);
+        if (slot <= 0)
             return false;
-        Volatile.Write(ref slot.Value, Gone);
+        Volatile.Write(ref slot, Gone);
+        UsageOf(segment).Live--;
         Count--;
         if (Count == 0 && _directory.Length > 1)
         {
             _depths = [0];
-            Volatile.Write(ref _directory, [new Slot[Slots]]);
+            Volatile.Write(ref _directory, [NewSegment()]);
         }
         return true;
     }
+
+    /// <summary>The lines after the first full one, round the segment.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int FindFurther(TKey key, ref byte first, int index)
+    {
+        for (; ; )
+        {
+            index = (index + 1) & (Lines - 1);
+            ref var line = ref Unsafe.Add(ref first, index * LineLength);
+            var value = key.FindIn(ref line);
+            if (value != Empty || !IsFull(ref line))
+                return value;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsFull(ref byte line) => Volatile.Read(ref ValueAt(ref line, TKey.PerLine - 1)) != Empty;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int SegmentIndex(ulong hash, int segments) => (int)(hash >> SegmentShift) & (segments - 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SlotIndex(ulong hash) => (int)(hash >> (64 - SlotBits));
+    private static int LineIndex(ulong hash) => (int)(hash >> (64 - LineBits));
 
-    /// <summary>The slot that has a key, gone or not, or else the empty one where it would go.</summary>
-    private static ref Slot Locate(Slot[] segment, in TKey key, ulong hash)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte[] Segment(ulong hash)
     {
-        var i = SlotIndex(hash);
-        while (segment[i].Value != Empty && !segment[i].Key.Same(key))
-            i = (i + 1) & (Slots - 1);
-        return ref segment[i];
+        var directory = _directory;
+        // The directory's length is a power of two, so the index cannot be out of range; nor can a line's, of LineBits bits.
+        return Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(directory), (nint)(uint)SegmentIndex(hash, directory.Length));
     }
 
-    /// <summary>Slots that are not empty, and those of them that hold an address.</summary>
-    private static (int Taken, int Live) Usage(Slot[] segment)
+    private static byte[] NewSegment() => GC.AllocateArray<byte>((Lines + 2) * LineLength, pinned: true);
+
+    /// <summary>The first byte in the segment that begins a cache line.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref byte FirstLine(byte[] segment)
     {
-        var (taken, live) = (0, 0);
-        foreach (ref var slot in segment.AsSpan())
+        ref var start = ref MemoryMarshal.GetArrayDataReference(segment);
+        return ref Unsafe.Add(ref start, -(nint)Unsafe.AsPointer(ref start) & (LineLength - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref int ValueAt(ref byte line, int slot) => ref Unsafe.As<byte, int>(ref Unsafe.Add(ref line, TKey.Layout.Values + (slot * sizeof(int))));
+
+    private static ref byte KeyAt(ref byte line, int slot) => ref Unsafe.Add(ref line, TKey.Layout.Keys + (slot * sizeof(TKey)));
+
+    private static ref Usage UsageOf(byte[] segment) => ref Unsafe.As<byte, Usage>(ref Unsafe.Add(ref FirstLine(segment), Lines * LineLength));
+
+    /// <summary>The number of the slot that has a key, gone or not, or else of the empty one where it would go.</summary>
+    private static ref int Locate(byte[] segment, TKey key, ulong hash, out KeySlot keySlot)
+    {
+        ref var first = ref FirstLine(segment);
+        for (var index = LineIndex(hash); ; index = (index + 1) & (Lines - 1))
         {
-            taken += slot.Value != Empty ? 1 : 0;
-            live += slot.Value > 0 ? 1 : 0;
+            ref var line = ref Unsafe.Add(ref first, index * LineLength);
+            for (var slot = 0; slot < TKey.PerLine; slot++)
+            {
+                ref var value = ref ValueAt(ref line, slot);
+                ref var at = ref KeyAt(ref line, slot);
+                if (value != Empty && !key.Same(Unsafe.ReadUnaligned<TKey>(ref at)))
+                    continue;
+                keySlot = new KeySlot(ref at);
+                return ref value;
+            }
         }
-        return (taken, live);
     }
 
-    private Slot[] Rebuilt(Slot[] segment, Predicate<ulong> keepsHash)
+    private byte[] Rebuilt(byte[] segment, Predicate<ulong> keepsHash)
     {
-        var built = new Slot[Slots];
-        foreach (ref var slot in segment.AsSpan())
+        var built = NewSegment();
+        ref var usage = ref UsageOf(built);
+        ref var first = ref FirstLine(segment);
+        for (var index = 0; index < Lines; index++)
         {
-            if (slot.Value <= 0)
-                continue;
-            var hash = slot.Key.Hash(_seed);
-            if (keepsHash(hash))
-                Locate(built, slot.Key, hash) = slot;
+            ref var line = ref Unsafe.Add(ref first, index * LineLength);
+            for (var slot = 0; slot < TKey.PerLine; slot++)
+            {
+                var (key, value) = (Unsafe.ReadUnaligned<TKey>(ref KeyAt(ref line, slot)), ValueAt(ref line, slot));
+                var hash = key.Hash(_seed);
+                if (value <= 0 || !keepsHash(hash))
+                    continue;
+                Locate(built, key, hash, out var keySlot) = value;
+                Unsafe.WriteUnaligned(ref keySlot.Value, key);
+                usage.Taken++;
+                usage.Live++;
+            }
         }
         return built;
     }
 
     /// <summary>Every directory entry that shares the segment's low bits gets the new one.</summary>
-    private void Publish(int index, Slot[] segment)
+    private void Publish(int index, byte[] segment)
     {
         var step = 1 << _depths[index];
         for (var i = index & (step - 1); i < _directory.Length; i += step)
@@ -183,9 +256,15 @@ internal sealed class AddressTable<TKey>
         Publish(zero + step, ones);
     }
 
-    private struct Slot
+    /// <summary>Slots of a segment that are not empty, and those of them that hold an address.</summary>
+    private struct Usage
     {
-        public TKey Key;
-        public int Value;
+        public int Taken;
+        public int Live;
+    }
+
+    private readonly ref struct KeySlot(ref byte value)
+    {
+        public readonly ref byte Value = ref value;
     }
 }

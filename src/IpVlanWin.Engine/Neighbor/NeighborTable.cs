@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Neighbor;
@@ -10,19 +9,16 @@ namespace IpVlanWin.Engine.Neighbor;
 /// </summary>
 public sealed class NeighborTable
 {
-    private readonly Generation _generation;
+    private long _generation = 1;
     private readonly ConcurrentDictionary<L3Address, Entry> _entries = new();
-
-    /// <summary>An empty table.</summary>
-    public NeighborTable()
-        : this(new Generation())
-    {
-    }
-
-    internal NeighborTable(Generation generation) => _generation = generation;
 
     /// <summary>Entries, stale ones included.</summary>
     public int Count => _entries.Count;
+
+    /// <summary>
+    /// Grows with every change, after it: what was found under a number that still holds is still right. Never 0.
+    /// </summary>
+    internal long Generation => Volatile.Read(ref _generation);
 
     /// <summary>The MAC of an address at a time; false where none is known or the entry no longer holds.</summary>
     public bool TryFind(L3Address address, TimeSpan now, out MacAddress mac)
@@ -62,7 +58,7 @@ public sealed class NeighborTable
         if (_entries.TryGetValue(address, out var entry) && entry.Mac == mac && entry.HoldsUntil == holdsUntil)
             return;
         _entries[address] = new Entry(mac, holdsUntil);
-        _generation.Advance();
+        Interlocked.Increment(ref _generation);
     }
 
     /// <summary>Takes an entry out. Returns false where it is not there.</summary>
@@ -70,7 +66,7 @@ public sealed class NeighborTable
     {
         if (!_entries.TryRemove(address, out _))
             return false;
-        _generation.Advance();
+        Interlocked.Increment(ref _generation);
         return true;
     }
 
@@ -82,7 +78,7 @@ public sealed class NeighborTable
             if (entry.HoldsUntil < now)
                 _entries.TryRemove(new KeyValuePair<L3Address, Entry>(address, entry));
         }
-        _generation.Advance();
+        Interlocked.Increment(ref _generation);
     }
 
     internal sealed class Entry(MacAddress mac, TimeSpan holdsUntil)

@@ -1,5 +1,6 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Routing;
@@ -11,26 +12,17 @@ namespace IpVlanWin.Engine.Routing;
 public sealed record Route(L3Address? Gateway, uint Metric = 0, bool IsUnreachable = false);
 
 /// <summary>
-/// Longest-prefix match over the host's prefixes and routes: one hash table for each prefix length in use, longest first. Reads
-/// are safe beside one writer and allocate nothing.
+/// Longest-prefix match over the host's prefixes and routes: one <see cref="AddressMap"/> for each prefix length in use, longest first.
+/// Reads are safe beside one writer and allocate nothing.
 /// </summary>
 public sealed class RouteTable
 {
     private const int MaxLength = 128;
 
-    private readonly Generation _generation;
     private readonly Level?[] _four = new Level?[33];
     private readonly Level?[] _six = new Level?[MaxLength + 1];
     private volatile Level[] _fourInUse = [];
     private volatile Level[] _sixInUse = [];
-
-    /// <summary>An empty table.</summary>
-    public RouteTable()
-        : this(new Generation())
-    {
-    }
-
-    internal RouteTable(Generation generation) => _generation = generation;
 
     /// <summary>Adds a route. Several may share a prefix.</summary>
     public void Add(L3Prefix prefix, Route route)
@@ -42,7 +34,6 @@ public sealed class RouteTable
         level.Change(prefix.Network, null, route);
         if (isNew)
             PublishInUse(prefix.Address.IsSix);
-        _generation.Advance();
     }
 
     /// <summary>Takes one equal route out. Returns false where there is none.</summary>
@@ -57,20 +48,25 @@ public sealed class RouteTable
             levels[prefix.Length] = null;
             PublishInUse(prefix.Address.IsSix);
         }
-        _generation.Advance();
         return true;
     }
 
     /// <summary>The route of the longest prefix that holds an address.</summary>
     public bool TryFind(L3Address destination, [NotNullWhen(true)] out Route? route)
     {
+        route = Find(destination)?.Best;
+        return route is not null;
+    }
+
+    /// <summary>The routes of the longest prefix that holds an address, or null.</summary>
+    internal RoutedPrefix? Find(L3Address destination)
+    {
         foreach (var level in destination.IsSix ? _sixInUse : _fourInUse)
         {
-            if (level.TryFind(destination, out route))
-                return true;
+            if (level.Find(destination) is { } found)
+                return found;
         }
-        route = null;
-        return false;
+        return null;
     }
 
     private void PublishInUse(bool isSix)
@@ -88,22 +84,33 @@ public sealed class RouteTable
             _fourInUse = [.. inUse];
     }
 
+    /// <summary>The prefixes of one length: network -> place in an array. Who reads a place checks whose it is by now.</summary>
     private sealed class Level(int length)
     {
-        // Best route first.
-        private readonly ConcurrentDictionary<L3Address, Route[]> _routes = new();
+        private readonly ulong _highMask = length >= 64 ? ulong.MaxValue : length == 0 ? 0 : ulong.MaxValue << (64 - length);
+        private readonly ulong _lowMask = length >= 128 ? ulong.MaxValue : length <= 64 ? 0 : ulong.MaxValue << (128 - length);
+        private readonly uint _fourMask = length == 0 ? 0 : length >= 32 ? uint.MaxValue : uint.MaxValue << (32 - length);
+        private readonly AddressMap _places = new();
+        private readonly Stack<int> _free = new();
+        private volatile RoutedPrefix?[] _prefixes = [];
 
-        public bool IsEmpty => _routes.IsEmpty;
+        public bool IsEmpty => _places.Count == 0;
 
-        public bool TryFind(L3Address destination, [NotNullWhen(true)] out Route? route)
+        public RoutedPrefix? Find(L3Address destination)
         {
-            route = _routes.TryGetValue(destination.Masked(length), out var found) ? found[0] : null;
-            return route is not null;
+            var network = destination.IsSix
+                ? new L3Address(destination.High & _highMask, destination.Low & _lowMask)
+                : new L3Address((uint)destination.Low & _fourMask);
+            // All addresses share the one network of length 0.
+            var place = length == 0 ? 0 : _places.Find(network);
+            var prefixes = _prefixes;
+            return (uint)place < (uint)prefixes.Length && prefixes[place] is { } found && found.Network == network ? found : null;
         }
 
         public bool Change(L3Address network, Route? gone, Route? added)
         {
-            var routes = new List<Route>(_routes.GetValueOrDefault(network, []));
+            var place = _places.Find(network);
+            var routes = new List<Route>(place < 0 ? [] : _prefixes[place]!.Routes);
             if (gone is not null && !routes.Remove(gone))
                 return false;
             if (added is not null)
@@ -112,10 +119,60 @@ public sealed class RouteTable
                 routes.Insert(before < 0 ? routes.Count : before, added);
             }
             if (routes.Count == 0)
-                _routes.TryRemove(network, out _);
+                Remove(network, place);
+            else if (place >= 0)
+                Put(place, new RoutedPrefix(network, routes));
             else
-                _routes[network] = [.. routes];
+                Insert(new RoutedPrefix(network, routes));
             return true;
         }
+
+        private void Remove(L3Address network, int place)
+        {
+            _places.Remove(network);
+            Put(place, null);
+            _free.Push(place);
+        }
+
+        private void Insert(RoutedPrefix inserted)
+        {
+            if (!_free.TryPop(out var place))
+            {
+                place = _places.Count;
+                if (place >= _prefixes.Length)
+                {
+                    var grown = new RoutedPrefix?[Math.Max(4, place * 2)];
+                    _prefixes.CopyTo(grown, 0);
+                    _prefixes = grown;
+                }
+            }
+            Put(place, inserted);
+            _places.Add(inserted.Network, place);
+        }
+
+        private void Put(int place, RoutedPrefix? prefix) => Volatile.Write(ref _prefixes[place], prefix);
+    }
+}
+
+/// <summary>The routes of a prefix, best first. Never changed: another takes its place.</summary>
+internal sealed class RoutedPrefix(L3Address network, IReadOnlyList<Route> routes)
+{
+    private NeighborTable.Entry? _gateway;
+    private long _generation;
+
+    public L3Address Network { get; } = network;
+
+    public IReadOnlyList<Route> Routes { get; } = routes;
+
+    public Route Best { get; } = routes[0];
+
+    /// <summary>The neighbor that the best route's gateway is; null where it is not known. The data path's thread alone.</summary>
+    public NeighborTable.Entry? GatewayIn(NeighborTable neighbors)
+    {
+        // Read before what is looked up: a change in between makes it look stale, never fresh.
+        var generation = neighbors.Generation;
+        if (_generation != generation)
+            (_gateway, _generation) = (neighbors.Find(Best.Gateway!.Value), generation);
+        return _gateway;
     }
 }

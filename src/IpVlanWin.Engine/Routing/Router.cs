@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Wire;
@@ -27,30 +28,22 @@ public sealed class Router
     private const int DontFragment = 0x4000;
     private const ulong Ipv6MulticastMac = 0x3333_0000_0000;
 
-    private readonly Generation _generation = new();
-    private readonly RecentDestinations _recent = new();
-
     // It only looks: neighbors must not seem to be in use because of it.
     private readonly bool _isShadow;
 
-    internal Router()
-    {
-        Routes = new RouteTable(_generation);
-        Neighbors = new NeighborTable(_generation);
-        Host = new HostAddresses(Routes, _generation);
-    }
+    internal Router() => Host = new HostAddresses(Routes);
 
     private Router(Router original)
     {
-        (_generation, Routes, Neighbors, Host) = (original._generation, original.Routes, original.Neighbors, original.Host);
+        (Routes, Neighbors, Host) = (original.Routes, original.Neighbors, original.Host);
         _isShadow = true;
     }
 
     /// <summary>The host's prefixes and routes.</summary>
-    public RouteTable Routes { get; }
+    public RouteTable Routes { get; } = new();
 
     /// <summary>The stations of the master's link.</summary>
-    public NeighborTable Neighbors { get; }
+    public NeighborTable Neighbors { get; } = new();
 
     /// <summary>The host's own addresses on the master.</summary>
     public HostAddresses Host { get; }
@@ -75,65 +68,53 @@ public sealed class Router
                 return Dropped(DropReason.Ipv6Header);
             hop.Address = L3Address.ReadSix(packet[24..]);
         }
-        ref var destination = ref _recent.At(hop.Address);
-        // Read before what is looked up: a change in between makes it look stale, never fresh.
-        var generation = _generation.Number;
-        if (destination.Generation != generation || destination.Address != hop.Address)
-            LookUp(hop.Address, generation, ref destination);
-        if (destination.Action != DecisionAction.Route)
-            return destination.Action == DecisionAction.Drop ? Dropped(destination.Reason) : new Decision(destination.Action);
-        hop.Address = destination.NextHop;
-        var isLong = packet.Length > masterIpMtu && Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu;
+        var special = Host.KindOf(hop.Address);
+        if (hop.Address.IsMulticast || special == HostAddressKind.Broadcast)
+            return DecideGroup(frame, offload, mayFragment, masterIpMtu, ref hop);
+        if (special == HostAddressKind.Own)
+            return new Decision(DecisionAction.RouteToHost);
+        if (Routes.Find(hop.Address) is not { Best.IsUnreachable: false } prefix)
+            return Dropped(DropReason.NoRoute);
+        var neighbor = NextHopBy(prefix, ref hop);
+        var isLong = IsLong(frame, offload, masterIpMtu);
         if (isLong && !mayFragment)
             return Dropped(DropReason.MtuExceeded);
-        hop.Mac = destination.Mac;
-        var isKnown = destination.HasFixedMac || (destination.Neighbor is { } neighbor && neighbor.TryUse(now));
-        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
+        if (neighbor is null)
+            return new Decision(DecisionAction.NeighborMissing, fragment: isLong);
+        hop.Mac = neighbor.Mac;
+        return new Decision(neighbor.TryUse(now) ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
     }
 
     /// <summary>One that decides by the same routes and neighbors and leaves both as they are.</summary>
     internal Router Shadow() => new(this);
 
-    /// <summary>Works out where packets to an address go.</summary>
-    private void LookUp(L3Address address, long generation, ref RecentDestination destination)
+    private NeighborTable.Entry? NextHopBy(RoutedPrefix prefix, ref NextHop hop)
     {
-        destination = new RecentDestination { Address = address, Generation = generation, NextHop = address };
-        if (address.IsMulticast || address == new L3Address(uint.MaxValue) || Host.IsBroadcast(address))
-        {
-            LookUpGroup(address, ref destination);
-        }
-        else if (Host.IsOwn(address))
-        {
-            destination.Action = DecisionAction.RouteToHost;
-        }
-        else if (!Routes.TryFind(address, out var route) || route.IsUnreachable)
-        {
-            (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.NoRoute);
-        }
-        else
-        {
-            destination.Action = DecisionAction.Route;
-            destination.NextHop = route.Gateway ?? address;
-            destination.Neighbor = _isShadow ? Neighbors.Find(destination.NextHop)?.Shadow() : Neighbors.Find(destination.NextHop);
-            destination.Mac = destination.Neighbor?.Mac ?? default;
-        }
+        if (prefix.Best.Gateway is { } gateway)
+            hop.Address = gateway;
+        if (_isShadow)
+            return Neighbors.Find(hop.Address)?.Shadow();
+        return prefix.Best.Gateway is null ? Neighbors.Find(hop.Address) : prefix.GatewayIn(Neighbors);
     }
 
     /// <summary>
     /// IPv4: no host sends those for another (rule 31). IPv6: RFC 4291 section 2.7, scopes 0 and 1 stay on the host; RFC 2464 section 7,
     /// the MAC is made of the address.
     /// </summary>
-    private static void LookUpGroup(L3Address address, ref RecentDestination destination)
+    private static Decision DecideGroup(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, ref NextHop hop)
     {
-        if (!address.IsSix || ((address.High >> 48) & 15) <= 1)
-        {
-            (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.DestinationNotRoutable);
-            return;
-        }
-        destination.Action = DecisionAction.Route;
-        destination.Mac = new MacAddress(Ipv6MulticastMac | (uint)address.Low);
-        destination.HasFixedMac = true;
+        if (!hop.Address.IsSix || ((hop.Address.High >> 48) & 15) <= 1)
+            return Dropped(DropReason.DestinationNotRoutable);
+        var isLong = IsLong(frame, offload, masterIpMtu);
+        if (isLong && !mayFragment)
+            return Dropped(DropReason.MtuExceeded);
+        hop.Mac = new MacAddress(Ipv6MulticastMac | (uint)hop.Address.Low);
+        return new Decision(DecisionAction.Route, fragment: isLong);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsLong(ReadOnlySpan<byte> frame, in FrameOffload offload, int masterIpMtu) =>
+        frame.Length - EtherType.HeaderLength > masterIpMtu && Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu;
 
     private static Decision Dropped(DropReason reason) => new(DecisionAction.Drop, reason: reason, error: SendError.NoBuffers);
 }
