@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Ipvlan;
@@ -13,6 +14,9 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </summary>
 public sealed class AddressMap
 {
+    /// <summary>See <see cref="FindFour"/>.</summary>
+    internal const int Further = int.MinValue;
+
     private readonly AddressTable<FourKey> _four;
     private readonly AddressTable<SixKey> _six;
 
@@ -28,26 +32,25 @@ public sealed class AddressMap
     public int Count => _four.Count + _six.Count;
 
     /// <summary>The interface number kept for the address that a frame's key names; negative where there is none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Find(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {
         // The classifier has checked that the address lies within the frame.
         ref var at = ref Unsafe.Add(ref MemoryMarshal.GetReference(frame), offset);
         return family switch
         {
-            KeyFamily.Four => FindFour(ref at),
-            KeyFamily.Six => FindSix(ref at),
+            KeyFamily.Four => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1,
+            KeyFamily.Six => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1,
             _ => -1,
         };
     }
 
-    /// <summary>The interface number kept for the four bytes there; negative where there is none.</summary>
+    /// <summary>One more than the interface number kept for the four bytes there; 0 or less where there is none, <see cref="Further"/> where <see cref="Find(ReadOnlySpan{byte}, KeyFamily, int)"/> has to say.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindFour(ref byte at) => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1;
+    internal int FindFour(ref byte at) => _four.FindNear(Unsafe.ReadUnaligned<FourKey>(ref at));
 
-    /// <summary>The interface number kept for the sixteen bytes there; negative where there is none.</summary>
+    /// <summary>As <see cref="FindFour"/>, for sixteen bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindSix(ref byte at) => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1;
+    internal int FindSix(ref byte at) => _six.FindNear(Unsafe.ReadUnaligned<SixKey>(ref at));
 
     /// <summary>Has what <see cref="FindFour"/> will read brought near.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -58,6 +61,7 @@ public sealed class AddressMap
     internal void PrefetchSix(ref byte at) => _six.Prefetch(Unsafe.ReadUnaligned<SixKey>(ref at));
 
     /// <summary>The interface number kept for an address, or -1.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public int Find(L3Address address) => Math.Max(address.IsSix ? _six.Find(SixKey.Of(address)) : _four.Find(FourKey.Of(address)), 0) - 1;
 
     /// <summary>Adds an address. Returns false, and changes nothing, where it is there.</summary>
@@ -93,23 +97,31 @@ public sealed class AddressMap
     }
 
     /// <summary>An IPv6 address as its bytes stand in a frame. A line holds three numbers, four bytes of nothing, and the three addresses.</summary>
-    private readonly struct SixKey(ulong high, ulong low) : IAddressKey<SixKey>
+    private readonly struct SixKey(Vector128<ulong> value) : IAddressKey<SixKey>
     {
-        private readonly ulong _high = high;
-        private readonly ulong _low = low;
+        private readonly Vector128<ulong> _value = value;
 
         public static int PerLine => 3;
 
         public static (int Keys, int Values) Layout => (16, 0);
 
-        public static SixKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low));
+        public static SixKey Of(L3Address address) =>
+            new(Vector128.Create(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low)));
 
-        /// <summary>The 128-bit product of both halves, folded. The seed is in both, so that no half known beforehand makes a factor zero.</summary>
+        /// <summary>
+        /// Two rounds of AES, after which every bit depends on every bit; elsewhere the 128-bit product of both halves, folded. The seed is in both
+        /// halves, so that nothing known beforehand collides or makes a factor zero.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed)
         {
-            var product = Math.BigMul(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
-            return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
+            var mixed = _value ^ Vector128.Create(seed);
+            if (Aes.IsSupported)
+            {
+                var other = Vector128.Create(0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB).AsByte();
+                return Aes.Encrypt(Aes.Encrypt(mixed.AsByte(), other), other).AsUInt64().ToScalar();
+            }
+            return Folded(mixed.GetElement(1) ^ 0xA076_1D64_78BD_642F, BitOperations.RotateLeft(mixed.GetElement(0), 32) ^ 0xE703_7ED1_A0B4_28DB);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -122,14 +134,16 @@ public sealed class AddressMap
             return (first & IfAt(ref line, 16)) | (second & IfAt(ref line, 32)) | (third & IfAt(ref line, 48));
         }
 
-        public bool Same(SixKey other) => _high == other._high && _low == other._low;
+        public bool Same(SixKey other) => _value == other._value;
+
+        private static ulong Folded(ulong one, ulong other)
+        {
+            var product = Math.BigMul(one, other);
+            return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
+        }
 
         /// <summary>All bits set where the address there is this one.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private int IfAt(ref byte line, int offset)
-        {
-            var differs = (_high ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref line, offset))) | (_low ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref line, offset + 8)));
-            return differs == 0 ? -1 : 0;
-        }
+        private int IfAt(ref byte line, int offset) => _value == Unsafe.ReadUnaligned<Vector128<ulong>>(ref Unsafe.Add(ref line, offset)) ? -1 : 0;
     }
 }

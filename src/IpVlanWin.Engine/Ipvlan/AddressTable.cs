@@ -39,6 +39,9 @@ internal interface IAddressKey<TKey>
 internal sealed unsafe class AddressTable<TKey>
     where TKey : unmanaged, IAddressKey<TKey>
 {
+    /// <summary>The line is full and does not have it.</summary>
+    public const int Further = int.MinValue;
+
     private const int Empty = 0;
     private const int Gone = -1;
 
@@ -70,9 +73,16 @@ internal sealed unsafe class AddressTable<TKey>
     {
         var hash = key.Hash(_seed);
         ref var first = ref FirstLine(Segment(hash));
-        ref var line = ref Unsafe.Add(ref first, LineIndex(hash) * LineLength);
-        var value = key.FindIn(ref line);
-        return value != Empty || !IsFull(ref line) ? value : FindFurther(key, ref first, LineIndex(hash));
+        var value = FindIn(ref LineOf(ref first, hash), key);
+        return value != Further ? value : FindFurther(key, ref first, LineIndex(hash));
+    }
+
+    /// <summary>As <see cref="Find"/>, but looks into the one line where nearly all addresses are; <see cref="Further"/> where only others can tell. Calls nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int FindNear(TKey key)
+    {
+        var hash = key.Hash(_seed);
+        return FindIn(ref LineOf(ref FirstLine(Segment(hash)), hash), key);
     }
 
     /// <summary>Has the processor bring the line that <see cref="Find"/> will read. Does nothing where there is no instruction for it.</summary>
@@ -81,7 +91,7 @@ internal sealed unsafe class AddressTable<TKey>
     {
         var hash = key.Hash(_seed);
         if (Sse.IsSupported)
-            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref FirstLine(Segment(hash)), LineIndex(hash) * LineLength)));
+            Sse.Prefetch0(Unsafe.AsPointer(ref LineOf(ref FirstLine(Segment(hash)), hash)));
     }
 
     /// <summary>Adds an address that is not there. Returns false where it is.</summary>
@@ -146,21 +156,26 @@ internal sealed unsafe class AddressTable<TKey>
         for (; ; )
         {
             index = (index + 1) & (Lines - 1);
-            ref var line = ref Unsafe.Add(ref first, index * LineLength);
-            var value = key.FindIn(ref line);
-            if (value != Empty || !IsFull(ref line))
+            var value = FindIn(ref Unsafe.Add(ref first, index * LineLength), key);
+            if (value != Further)
                 return value;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsFull(ref byte line) => Volatile.Read(ref ValueAt(ref line, TKey.PerLine - 1)) != Empty;
+    private static int FindIn(ref byte line, TKey key)
+    {
+        var value = key.FindIn(ref line);
+        return value != Empty || Volatile.Read(ref ValueAt(ref line, TKey.PerLine - 1)) == Empty ? value : Further;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int SegmentIndex(ulong hash, int segments) => (int)(hash >> SegmentShift) & (segments - 1);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int LineIndex(ulong hash) => (int)(hash >> (64 - LineBits));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref byte LineOf(ref byte first, ulong hash) => ref Unsafe.Add(ref first, (nint)(hash >> (64 - LineBits)) * LineLength);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte[] Segment(ulong hash)

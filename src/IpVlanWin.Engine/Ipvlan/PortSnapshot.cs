@@ -51,8 +51,9 @@ public sealed unsafe partial class PortSnapshot
         ref var first = ref MemoryMarshal.GetReference(frame);
         if (frame.Length < EtherType.HeaderLength || !Classifier.IsPlain(ref first, frame.Length, out var family))
             return;
-        if (Sse.IsSupported && PlainNumber(ref first, family) is var id && (uint)id < (uint)_memberCount)
-            Sse.Prefetch0(_members[id].State);
+        var number = PlainNumber(ref first, family) - 1;
+        if (Sse.IsSupported && (uint)number < (uint)_memberCount)
+            Sse.Prefetch0(_members[number].State);
     }
 
     /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
@@ -64,8 +65,12 @@ public sealed unsafe partial class PortSnapshot
             ref var first = ref MemoryMarshal.GetReference(frame);
             if ((first & _flooded) == 0 && Classifier.IsPlain(ref first, frame.Length, out var family))
             {
-                var state = UpOrNull(PlainNumber(ref first, family), out var target);
-                return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
+                var number = PlainNumber(ref first, family);
+                var state = UpOrNull(number - 1, out var target);
+                if (state != null)
+                    return Received(target, state, frame.Length);
+                if (number != AddressMap.Further)
+                    return new Decision(DecisionAction.Host);
             }
         }
         return ReceiveUnusual(frame, offload);
@@ -86,7 +91,8 @@ public sealed unsafe partial class PortSnapshot
             ref var first = ref MemoryMarshal.GetReference(frame);
             if ((Mode != PortMode.L2 || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
             {
-                var state = UpOrNull(PlainNumber(ref first, family), out var target);
+                var number = PlainNumber(ref first, family);
+                var state = UpOrNull(number - 1, out var target);
                 if (state != null)
                 {
                     if (frame.Length > state->IpMtu + MasterSlack)
@@ -94,8 +100,8 @@ public sealed unsafe partial class PortSnapshot
                     sending.CountSent(frame.Length);
                     return Received(target, state, frame.Length);
                 }
-                if (Mode != PortMode.L2)
-                    return TransmitToLink(sender, frame, offload, family == KeyFamily.Four ? EtherType.IPv4 : EtherType.IPv6, now, ref hop);
+                if (number != AddressMap.Further && Mode != PortMode.L2)
+                    return TransmitToLink(sender, frame, offload, now, ref hop);
             }
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);
@@ -271,13 +277,14 @@ public sealed unsafe partial class PortSnapshot
             if (Owner(frame, key.Family, key.DestinationOffset) is { } target)
                 return TransmitToTarget(sender, target, frame, offload);
         }
-        return TransmitToLink(sender, frame, offload, protocol, now, ref hop);
+        return TransmitToLink(sender, frame, offload, now, ref hop);
     }
 
     /// <summary>Rules 26 to 34: for no sibling, so routed as the host's own.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Decision TransmitToLink(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, TimeSpan now, ref NextHop hop)
+    private Decision TransmitToLink(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
     {
+        var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
         if ((frame[0] & 1) != 0)
             return Dropped(sender, DropReason.MulticastInL3);
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6))
@@ -342,7 +349,7 @@ public sealed unsafe partial class PortSnapshot
         return owner;
     }
 
-    /// <summary>The number of the interface that has the destination of a plain frame.</summary>
+    /// <summary>One more than the number of the interface that has the destination of a plain frame, as <see cref="AddressMap.FindFour"/> tells it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int PlainNumber(ref byte frame, KeyFamily family) => family == KeyFamily.Four
         ? _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination))

@@ -33,7 +33,7 @@ public sealed class NeighborTable
     }
 
     /// <summary>The entry of an address, whether it still holds or not. It is the address's until the generation advances.</summary>
-    internal Entry? Find(L3Address address) => _entries.GetValueOrDefault(address);
+    internal Entry? Find(L3Address address) => _entries.TryGetValue(address, out var entry) ? entry : null;
 
     /// <summary>The addresses that <see cref="TryFind"/> has found since the last call, so that who mirrors them can have them confirmed.</summary>
     public IReadOnlyList<L3Address> TakeUsed()

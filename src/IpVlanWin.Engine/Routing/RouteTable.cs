@@ -166,13 +166,18 @@ internal sealed class RoutedPrefix(L3Address network, IReadOnlyList<Route> route
 
     public Route Best { get; } = routes[0];
 
+    /// <summary>The best route has a gateway: <see cref="Gateway"/>.</summary>
+    public bool HasGateway { get; } = routes[0].Gateway is not null;
+
+    public L3Address Gateway { get; } = routes[0].Gateway ?? default;
+
     /// <summary>The neighbor that the best route's gateway is; null where it is not known. The data path's thread alone.</summary>
     public NeighborTable.Entry? GatewayIn(NeighborTable neighbors)
     {
         // Read before what is looked up: a change in between makes it look stale, never fresh.
         var generation = neighbors.Generation;
         if (_generation != generation)
-            (_gateway, _generation) = (neighbors.Find(Best.Gateway!.Value), generation);
+            (_gateway, _generation) = (neighbors.Find(Gateway), generation);
         return _gateway;
     }
 }

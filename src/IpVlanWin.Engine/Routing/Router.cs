@@ -90,11 +90,11 @@ public sealed class Router
 
     private NeighborTable.Entry? NextHopBy(RoutedPrefix prefix, ref NextHop hop)
     {
-        if (prefix.Best.Gateway is { } gateway)
-            hop.Address = gateway;
+        if (prefix.HasGateway)
+            hop.Address = prefix.Gateway;
         if (_isShadow)
             return Neighbors.Find(hop.Address)?.Shadow();
-        return prefix.Best.Gateway is null ? Neighbors.Find(hop.Address) : prefix.GatewayIn(Neighbors);
+        return prefix.HasGateway ? prefix.GatewayIn(Neighbors) : Neighbors.Find(hop.Address);
     }
 
     /// <summary>
