@@ -33,7 +33,7 @@ public sealed unsafe class FrameBatch : IDisposable
     /// <param name="frames">Most frames in the batch.</param>
     /// <param name="arenaLength">Bytes of memory; at least one longest frame. A batch is full when no longest frame fits any more.</param>
     /// <exception cref="ArgumentOutOfRangeException">No frame would fit.</exception>
-    public FrameBatch(int frames = 64, int arenaLength = 128 * 1024)
+    public FrameBatch(int frames = 64, int arenaLength = 256 * 1024)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(frames, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(arenaLength, FrameStart + MaxFrameLength);

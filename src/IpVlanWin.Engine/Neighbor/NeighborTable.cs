@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Neighbor;
@@ -9,16 +10,22 @@ namespace IpVlanWin.Engine.Neighbor;
 /// </summary>
 public sealed class NeighborTable
 {
-    private long _generation = 1;
+    private readonly Generation _generation;
     private readonly ConcurrentDictionary<L3Address, Entry> _entries = new();
+
+    /// <summary>An empty table.</summary>
+    public NeighborTable()
+        : this(new Generation())
+    {
+    }
+
+    internal NeighborTable(Generation generation) => _generation = generation;
 
     /// <summary>Entries, stale ones included.</summary>
     public int Count => _entries.Count;
 
-    /// <summary>
-    /// Grows with every change, after it: what was found under a number that still holds is still right. Never 0.
-    /// </summary>
-    internal long Generation => Volatile.Read(ref _generation);
+    /// <summary>Advances with the neighbors, at least.</summary>
+    internal long GenerationNumber => _generation.Number;
 
     /// <summary>The MAC of an address at a time; false where none is known or the entry no longer holds.</summary>
     public bool TryFind(L3Address address, TimeSpan now, out MacAddress mac)
@@ -58,7 +65,7 @@ public sealed class NeighborTable
         if (_entries.TryGetValue(address, out var entry) && entry.Mac == mac && entry.HoldsUntil == holdsUntil)
             return;
         _entries[address] = new Entry(mac, holdsUntil);
-        Interlocked.Increment(ref _generation);
+        _generation.Advance();
     }
 
     /// <summary>Takes an entry out. Returns false where it is not there.</summary>
@@ -66,7 +73,7 @@ public sealed class NeighborTable
     {
         if (!_entries.TryRemove(address, out _))
             return false;
-        Interlocked.Increment(ref _generation);
+        _generation.Advance();
         return true;
     }
 
@@ -78,7 +85,7 @@ public sealed class NeighborTable
             if (entry.HoldsUntil < now)
                 _entries.TryRemove(new KeyValuePair<L3Address, Entry>(address, entry));
         }
-        Interlocked.Increment(ref _generation);
+        _generation.Advance();
     }
 
     internal sealed class Entry(MacAddress mac, TimeSpan holdsUntil)

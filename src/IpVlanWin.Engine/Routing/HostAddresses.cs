@@ -25,6 +25,7 @@ public sealed class HostAddresses
     private static readonly Route OnLink = new(Gateway: null);
 
     private readonly RouteTable _routes;
+    private readonly Generation _generation;
     // What readers ask; the dictionaries say how many prefixes each address follows from.
     private readonly AddressMap _kinds = new();
     private readonly Dictionary<L3Address, int> _own = [];
@@ -35,8 +36,13 @@ public sealed class HostAddresses
     /// <summary>A host without addresses.</summary>
     /// <param name="routes">Gets the on-link prefixes.</param>
     public HostAddresses(RouteTable routes)
+        : this(routes, new Generation())
     {
-        _routes = routes;
+    }
+
+    internal HostAddresses(RouteTable routes, Generation generation)
+    {
+        (_routes, _generation) = (routes, generation);
         _broadcast[new L3Address(uint.MaxValue)] = 1;
         PublishKind(new L3Address(uint.MaxValue));
     }
@@ -76,6 +82,7 @@ public sealed class HostAddresses
         if (Broadcast(prefix) is { } broadcast)
             Count(_broadcast, broadcast, 1);
         PublishSources();
+        _generation.Advance();
         return true;
     }
 
@@ -89,6 +96,7 @@ public sealed class HostAddresses
         if (Broadcast(prefix) is { } broadcast)
             Count(_broadcast, broadcast, -1);
         PublishSources();
+        _generation.Advance();
         return true;
     }
 
@@ -123,7 +131,9 @@ public sealed class HostAddresses
         if (kind == KindOf(address))
             return;
         _kinds.Remove(address);
-        if (kind != HostAddressKind.Other)
-            _kinds.Add(address, (int)kind - 1);
+        if (kind == HostAddressKind.Other)
+            return;
+        _routes.NoteSpecial(new L3Prefix(address, address.Bits));
+        _kinds.Add(address, (int)kind - 1);
     }
 }

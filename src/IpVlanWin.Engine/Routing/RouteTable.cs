@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Wire;
@@ -12,17 +13,39 @@ namespace IpVlanWin.Engine.Routing;
 public sealed record Route(L3Address? Gateway, uint Metric = 0, bool IsUnreachable = false);
 
 /// <summary>
-/// Longest-prefix match over the host's prefixes and routes: one <see cref="AddressMap"/> for each prefix length in use, longest first.
-/// Reads are safe beside one writer and allocate nothing.
+/// Longest-prefix match over the host's prefixes and routes: one <see cref="AddressMap"/> for each prefix length in use, longest first; before
+/// them, a bit for each first 16 bits of an address under which there may be anything but the default route. Reads are safe beside one writer
+/// and allocate nothing.
 /// </summary>
 public sealed class RouteTable
 {
     private const int MaxLength = 128;
+    private const int MarkedBits = 16;
 
+    private readonly Generation _generation;
     private readonly Level?[] _four = new Level?[33];
     private readonly Level?[] _six = new Level?[MaxLength + 1];
     private volatile Level[] _fourInUse = [];
     private volatile Level[] _sixInUse = [];
+    // Set for good: a bit too many costs time and nothing else.
+    private readonly ulong[] _fourMarks = new ulong[1 << (MarkedBits - 6)];
+    private readonly ulong[] _sixMarks = new ulong[1 << (MarkedBits - 6)];
+    private volatile RoutedPrefix? _fourDefault;
+    private volatile RoutedPrefix? _sixDefault;
+
+    /// <summary>An empty table.</summary>
+    public RouteTable()
+        : this(new Generation())
+    {
+    }
+
+    internal RouteTable(Generation generation)
+    {
+        _generation = generation;
+        // Groups are nobody's to route.
+        NoteSpecial(new L3Prefix(new L3Address(0xE000_0000), 4));
+        NoteSpecial(new L3Prefix(new L3Address(0xFF00_0000_0000_0000, 0), 8));
+    }
 
     /// <summary>Adds a route. Several may share a prefix.</summary>
     public void Add(L3Prefix prefix, Route route)
@@ -30,10 +53,13 @@ public sealed class RouteTable
         ArgumentNullException.ThrowIfNull(route);
         var levels = prefix.Address.IsSix ? _six : _four;
         var isNew = levels[prefix.Length] is null;
+        if (prefix.Length > 0)
+            NoteSpecial(prefix);
         var level = levels[prefix.Length] ??= new Level(prefix.Length);
         level.Change(prefix.Network, null, route);
         if (isNew)
             PublishInUse(prefix.Address.IsSix);
+        EndChange(prefix);
     }
 
     /// <summary>Takes one equal route out. Returns false where there is none.</summary>
@@ -48,6 +74,7 @@ public sealed class RouteTable
             levels[prefix.Length] = null;
             PublishInUse(prefix.Address.IsSix);
         }
+        EndChange(prefix);
         return true;
     }
 
@@ -56,6 +83,25 @@ public sealed class RouteTable
     {
         route = Find(destination)?.Best;
         return route is not null;
+    }
+
+    /// <summary>The default route of an address that nothing else can hold; null where there is none, or where <see cref="Find"/> has to say.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal RoutedPrefix? FindDefault(L3Address destination)
+    {
+        var start = destination.IsSix ? (int)(destination.High >> 48) : (int)(uint)destination.Low >>> MarkedBits;
+        var marks = destination.IsSix ? _sixMarks : _fourMarks;
+        return (Volatile.Read(ref marks[start >> 6]) >> start & 1) != 0 ? null : destination.IsSix ? _sixDefault : _fourDefault;
+    }
+
+    /// <summary>Has <see cref="FindDefault"/> say nothing about the addresses of a prefix.</summary>
+    internal void NoteSpecial(L3Prefix prefix)
+    {
+        var network = prefix.Network;
+        var marks = network.IsSix ? _sixMarks : _fourMarks;
+        var start = network.IsSix ? (int)(network.High >> 48) : (int)((uint)network.Low >> MarkedBits);
+        for (var left = 1 << Math.Max(MarkedBits - prefix.Length, 0); left > 0; left--, start++)
+            Volatile.Write(ref marks[start >> 6], marks[start >> 6] | (1ul << start));
     }
 
     /// <summary>The routes of the longest prefix that holds an address, or null.</summary>
@@ -67,6 +113,15 @@ public sealed class RouteTable
                 return found;
         }
         return null;
+    }
+
+    private void EndChange(L3Prefix prefix)
+    {
+        if (prefix.Length == 0 && prefix.Address.IsSix)
+            _sixDefault = _six[0]?.Find(prefix.Network);
+        else if (prefix.Length == 0)
+            _fourDefault = _four[0]?.Find(prefix.Network);
+        _generation.Advance();
     }
 
     private void PublishInUse(bool isSix)
@@ -175,7 +230,7 @@ internal sealed class RoutedPrefix(L3Address network, IReadOnlyList<Route> route
     public NeighborTable.Entry? GatewayIn(NeighborTable neighbors)
     {
         // Read before what is looked up: a change in between makes it look stale, never fresh.
-        var generation = neighbors.Generation;
+        var generation = neighbors.GenerationNumber;
         if (_generation != generation)
             (_gateway, _generation) = (neighbors.Find(Gateway), generation);
         return _gateway;

@@ -28,22 +28,30 @@ public sealed class Router
     private const int DontFragment = 0x4000;
     private const ulong Ipv6MulticastMac = 0x3333_0000_0000;
 
+    private readonly Generation _generation = new();
+    private readonly RecentDestinations _recent = new();
+
     // It only looks: neighbors must not seem to be in use because of it.
     private readonly bool _isShadow;
 
-    internal Router() => Host = new HostAddresses(Routes);
+    internal Router()
+    {
+        Routes = new RouteTable(_generation);
+        Neighbors = new NeighborTable(_generation);
+        Host = new HostAddresses(Routes, _generation);
+    }
 
     private Router(Router original)
     {
-        (Routes, Neighbors, Host) = (original.Routes, original.Neighbors, original.Host);
+        (_generation, Routes, Neighbors, Host) = (original._generation, original.Routes, original.Neighbors, original.Host);
         _isShadow = true;
     }
 
     /// <summary>The host's prefixes and routes.</summary>
-    public RouteTable Routes { get; } = new();
+    public RouteTable Routes { get; }
 
     /// <summary>The stations of the master's link.</summary>
-    public NeighborTable Neighbors { get; } = new();
+    public NeighborTable Neighbors { get; }
 
     /// <summary>The host's own addresses on the master.</summary>
     public HostAddresses Host { get; }
@@ -68,53 +76,80 @@ public sealed class Router
                 return Dropped(DropReason.Ipv6Header);
             hop.Address = L3Address.ReadSix(packet[24..]);
         }
-        var special = Host.KindOf(hop.Address);
-        if (hop.Address.IsMulticast || special == HostAddressKind.Broadcast)
-            return DecideGroup(frame, offload, mayFragment, masterIpMtu, ref hop);
-        if (special == HostAddressKind.Own)
-            return new Decision(DecisionAction.RouteToHost);
-        if (Routes.Find(hop.Address) is not { Best.IsUnreachable: false } prefix)
-            return Dropped(DropReason.NoRoute);
-        var neighbor = NextHopBy(prefix, ref hop);
-        var isLong = IsLong(frame, offload, masterIpMtu);
-        if (isLong && !mayFragment)
-            return Dropped(DropReason.MtuExceeded);
-        if (neighbor is null)
-            return new Decision(DecisionAction.NeighborMissing, fragment: isLong);
-        hop.Mac = neighbor.Mac;
-        return new Decision(neighbor.TryUse(now) ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
+        if (Routes.FindDefault(hop.Address) is { HasGateway: true, Best.IsUnreachable: false } way && !_isShadow)
+        {
+            hop.Address = way.Gateway;
+            return way.GatewayIn(Neighbors) is { } gateway
+                ? Routed(frame, offload, mayFragment, masterIpMtu, gateway.TryUse(now), gateway.Mac, ref hop)
+                : Routed(frame, offload, mayFragment, masterIpMtu, isKnown: false, default, ref hop);
+        }
+        ref var destination = ref _recent.At(hop.Address);
+        // Read before what is looked up: a change in between makes it look stale, never fresh.
+        var generation = _generation.Number;
+        if (destination.Generation != generation || destination.Address != hop.Address)
+            LookUp(hop.Address, generation, ref destination);
+        if (destination.Action != DecisionAction.Route)
+            return destination.Action == DecisionAction.Drop ? Dropped(destination.Reason) : new Decision(destination.Action);
+        hop.Address = destination.NextHop;
+        var isKnown = destination.HasFixedMac || (destination.Neighbor is { } neighbor && neighbor.TryUse(now));
+        return Routed(frame, offload, mayFragment, masterIpMtu, isKnown, destination.Mac, ref hop);
     }
 
     /// <summary>One that decides by the same routes and neighbors and leaves both as they are.</summary>
     internal Router Shadow() => new(this);
 
-    private NeighborTable.Entry? NextHopBy(RoutedPrefix prefix, ref NextHop hop)
+    /// <summary>Works out where packets to an address go.</summary>
+    private void LookUp(L3Address address, long generation, ref RecentDestination destination)
     {
-        if (prefix.HasGateway)
-            hop.Address = prefix.Gateway;
-        if (_isShadow)
-            return Neighbors.Find(hop.Address)?.Shadow();
-        return prefix.HasGateway ? prefix.GatewayIn(Neighbors) : Neighbors.Find(hop.Address);
+        destination = new RecentDestination { Address = address, Generation = generation, NextHop = address };
+        var kind = Host.KindOf(address);
+        if (address.IsMulticast || kind == HostAddressKind.Broadcast)
+        {
+            LookUpGroup(address, ref destination);
+        }
+        else if (kind == HostAddressKind.Own)
+        {
+            destination.Action = DecisionAction.RouteToHost;
+        }
+        else if (Routes.Find(address) is not { Best.IsUnreachable: false } way)
+        {
+            (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.NoRoute);
+        }
+        else
+        {
+            destination.Action = DecisionAction.Route;
+            destination.NextHop = way.HasGateway ? way.Gateway : address;
+            destination.Neighbor = _isShadow ? Neighbors.Find(destination.NextHop)?.Shadow() : Neighbors.Find(destination.NextHop);
+            destination.Mac = destination.Neighbor?.Mac ?? default;
+        }
     }
 
     /// <summary>
     /// IPv4: no host sends those for another (rule 31). IPv6: RFC 4291 section 2.7, scopes 0 and 1 stay on the host; RFC 2464 section 7,
     /// the MAC is made of the address.
     /// </summary>
-    private static Decision DecideGroup(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, ref NextHop hop)
+    private static void LookUpGroup(L3Address address, ref RecentDestination destination)
     {
-        if (!hop.Address.IsSix || ((hop.Address.High >> 48) & 15) <= 1)
-            return Dropped(DropReason.DestinationNotRoutable);
-        var isLong = IsLong(frame, offload, masterIpMtu);
-        if (isLong && !mayFragment)
-            return Dropped(DropReason.MtuExceeded);
-        hop.Mac = new MacAddress(Ipv6MulticastMac | (uint)hop.Address.Low);
-        return new Decision(DecisionAction.Route, fragment: isLong);
+        if (!address.IsSix || ((address.High >> 48) & 15) <= 1)
+        {
+            (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.DestinationNotRoutable);
+            return;
+        }
+        destination.Action = DecisionAction.Route;
+        destination.Mac = new MacAddress(Ipv6MulticastMac | (uint)address.Low);
+        destination.HasFixedMac = true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsLong(ReadOnlySpan<byte> frame, in FrameOffload offload, int masterIpMtu) =>
-        frame.Length - EtherType.HeaderLength > masterIpMtu && Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu;
+    private static Decision Routed(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, bool isKnown, MacAddress mac, ref NextHop hop)
+    {
+        var limit = masterIpMtu + EtherType.HeaderLength;
+        var isLong = frame.Length > limit && Segmenter.SegmentFrameLength(frame, offload) > limit;
+        if (isLong && !mayFragment)
+            return Dropped(DropReason.MtuExceeded);
+        hop.Mac = mac;
+        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
+    }
 
     private static Decision Dropped(DropReason reason) => new(DecisionAction.Drop, reason: reason, error: SendError.NoBuffers);
 }
