@@ -12,6 +12,10 @@ namespace IpVlanWin.Setup;
 internal sealed class FolderSecurity(string sddl) : WixEntity, IGenericEntity
 {
     /// <inheritdoc/>
-    public void Process(ProcessingContext context) => this.CreateAndInsertParentComponent(context).Add(
-        new XElement("CreateFolder", new XElement("PermissionEx", new XAttribute("Id", Id), new XAttribute("Sddl", sddl))));
+    public void Process(ProcessingContext context)
+    {
+        var component = this.CreateAndInsertParentComponent(context);
+        component.SetAttributeValue("Guid", Product.ComponentGuid("folder/" + Id));
+        component.Add(new XElement("CreateFolder", new XElement("PermissionEx", new XAttribute("Id", Id), new XAttribute("Sddl", sddl))));
+    }
 }

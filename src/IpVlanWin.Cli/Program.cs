@@ -26,8 +26,8 @@ internal static class Program
         {
             LabCommand.Create(),
             ReplayCommand.Create(),
-            CaptureCommand.Create(),
-            TraceCommand.Create(),
+            CaptureCommand.Create(pipeName),
+            TraceCommand.Create(pipeName),
             DoctorCommand.Create(),
             ServiceCommand.Create(),
         };

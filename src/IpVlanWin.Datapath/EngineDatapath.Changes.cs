@@ -77,6 +77,29 @@ public sealed partial class EngineDatapath
     }
 
     /// <inheritdoc/>
+    public PortResult AddGroup(string name, MacAddress group)
+    {
+        lock (_lock)
+        {
+            if (!_sides.TryGetValue(name, out var side))
+                return PortResult.NoDevice;
+            side.AddGroup(group);
+            return PortResult.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    public PortResult RemoveGroup(string name, MacAddress group)
+    {
+        lock (_lock)
+        {
+            if (!_sides.TryGetValue(name, out var side))
+                return PortResult.NoDevice;
+            return side.RemoveGroup(group) ? PortResult.Ok : PortResult.GroupAbsent;
+        }
+    }
+
+    /// <inheritdoc/>
     public PortResult Rename(string name, string newName)
     {
         lock (_lock)

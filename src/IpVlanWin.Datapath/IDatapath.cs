@@ -108,6 +108,14 @@ public interface IDatapath : IDisposable
     /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
     PortResult RemoveAddress(string name, L3Prefix prefix);
 
+    /// <summary>Joins a multicast group beside those of the interface's stack (semantics 52). ENODEV, ENOTSUP where the data path carries no multicast.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult AddGroup(string name, MacAddress group) => PortResult.NotSupported;
+
+    /// <summary>Leaves a multicast group that was joined by <see cref="AddGroup"/>. ENODEV, ENOENT, ENOTSUP.</summary>
+    /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
+    PortResult RemoveGroup(string name, MacAddress group) => PortResult.NotSupported;
+
     /// <summary>Gives an interface another name. EEXIST, ENODEV.</summary>
     /// <exception cref="HostNetwork.HostNetworkException">The operating system refuses.</exception>
     PortResult Rename(string name, string newName);

@@ -98,6 +98,12 @@ public sealed class MemoryDatapath : IDatapath
     public PortResult RemoveAddress(string name, L3Prefix prefix) => Change(name, found => _port.RemoveAddress(found, prefix));
 
     /// <inheritdoc/>
+    public PortResult AddGroup(string name, MacAddress group) => Change(name, found => _port.AddGroup(found, group));
+
+    /// <inheritdoc/>
+    public PortResult RemoveGroup(string name, MacAddress group) => Change(name, found => _port.RemoveGroup(found, group));
+
+    /// <inheritdoc/>
     public PortResult Rename(string name, string newName)
     {
         lock (_lock)

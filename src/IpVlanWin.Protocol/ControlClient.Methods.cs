@@ -45,6 +45,12 @@ public sealed partial class ControlClient
     public Task<Page<AddressRecord>> ListAddressesAsync(ListQuery query, CancellationToken cancellation = default) =>
         AskAsync(RpcCall.Ask("address.list", query, ProtocolJson.Plain.ListQuery), ProtocolJson.Plain.PageAddressRecord, cancellation);
 
+    /// <summary>multicast.add: what is joined already stays as it is. not-found, bad-argument, limit-reached.</summary>
+    public Task<ChangeReply> AddMulticastAsync(GroupSpec spec, CancellationToken cancellation = default) => ChangeAsync(RpcCall.AddMulticast(spec), cancellation);
+
+    /// <summary>multicast.remove. not-found, group-absent, bad-argument.</summary>
+    public Task<ChangeReply> RemoveMulticastAsync(GroupSpec spec, CancellationToken cancellation = default) => ChangeAsync(RpcCall.RemoveMulticast(spec), cancellation);
+
     /// <summary>statistics.get.</summary>
     public Task<Page<StatisticsRecord>> GetStatisticsAsync(ListQuery query, CancellationToken cancellation = default) =>
         AskAsync(RpcCall.Ask("statistics.get", query, ProtocolJson.Plain.ListQuery), ProtocolJson.Plain.PageStatisticsRecord, cancellation);

@@ -15,6 +15,7 @@ namespace IpVlanWin.Protocol;
 [JsonSerializable(typeof(InterfaceName))]
 [JsonSerializable(typeof(InterfaceChange))]
 [JsonSerializable(typeof(AddressSpec))]
+[JsonSerializable(typeof(GroupSpec))]
 [JsonSerializable(typeof(ExportQuery))]
 [JsonSerializable(typeof(ImportPiece))]
 [JsonSerializable(typeof(NoArguments))]

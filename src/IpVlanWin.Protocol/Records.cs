@@ -76,6 +76,9 @@ public sealed record InterfaceRecord
     /// <summary>The multicast groups it is a member of, as MAC addresses.</summary>
     public IReadOnlyList<string> Multicast { get; init; } = [];
 
+    /// <summary>The multicast groups that it was told to join (multicast.add), beside those of its stack.</summary>
+    public IReadOnlyList<string> StaticMulticast { get; init; } = [];
+
     /// <summary>Grows with every change of the interface.</summary>
     public long Version { get; init; }
 }

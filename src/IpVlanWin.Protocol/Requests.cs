@@ -127,6 +127,17 @@ public sealed record AddressSpec
     public string? Prefix { get; init; }
 }
 
+/// <summary>A multicast membership to be added or removed.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record GroupSpec
+{
+    /// <summary>The interface.</summary>
+    public string? Interface { get; init; }
+
+    /// <summary>The group's MAC address, such as 01:00:5e:00:00:fb or 33:33:00:00:00:fb.</summary>
+    public string? Group { get; init; }
+}
+
 /// <summary>Asks for the next piece of the state's document.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ExportQuery

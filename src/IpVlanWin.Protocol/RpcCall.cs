@@ -32,5 +32,11 @@ public sealed class RpcCall
     /// <summary>Removes an address.</summary>
     public static RpcCall RemoveAddress(AddressSpec spec) => new("address.remove", spec, ProtocolJson.Plain.AddressSpec);
 
+    /// <summary>Joins a multicast group.</summary>
+    public static RpcCall AddMulticast(GroupSpec spec) => new("multicast.add", spec, ProtocolJson.Plain.GroupSpec);
+
+    /// <summary>Leaves a multicast group that was joined by <see cref="AddMulticast"/>.</summary>
+    public static RpcCall RemoveMulticast(GroupSpec spec) => new("multicast.remove", spec, ProtocolJson.Plain.GroupSpec);
+
     internal static RpcCall Ask(string method, object arguments, JsonTypeInfo type) => new(method, arguments, type);
 }

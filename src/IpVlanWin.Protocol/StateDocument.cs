@@ -54,4 +54,7 @@ public sealed record InterfaceEntry
 
     /// <summary>Addresses with prefix lengths.</summary>
     public IReadOnlyList<string> Addresses { get; init => field = value ?? []; } = [];
+
+    /// <summary>Multicast groups it joins beside those of its stack, as MAC addresses; null for none.</summary>
+    public IReadOnlyList<string>? Multicast { get; init; }
 }

@@ -69,6 +69,26 @@ public sealed class EngineDatapathTests
     }
 
     [TestMethod]
+    public void A_group_is_joined_beside_those_of_the_stack()
+    {
+        using var port = new TestPort();
+        var (home, other) = (port.Create("home"), port.Create("other"));
+        var group = MacAddress.Parse("33:33:00:00:00:ab");
+        Assert.AreEqual(PortResult.NoDevice, port.Datapath.AddGroup("ipvl0", group));
+        port.Datapath.AddInterface(new InterfaceSettings("ipvl0", home.Name, PortMode.L2));
+        Assert.AreEqual(PortResult.GroupAbsent, port.Datapath.RemoveGroup("ipvl0", group));
+        Assert.AreEqual(PortResult.Ok, port.Datapath.AddGroup("ipvl0", group));
+        Assert.AreEqual(PortResult.Ok, port.Datapath.AddGroup("ipvl0", group));
+        Assert.Contains(group, port.Datapath.Find("ipvl0")!.Groups);
+        Assert.Contains(MacAddress.Parse("33:33:00:00:00:01"), port.Datapath.Find("ipvl0")!.Groups, "the stack's own");
+        Assert.AreEqual(PortResult.Ok, port.Datapath.Move("ipvl0", other.Name));
+        Assert.DoesNotContain(group, port.Datapath.Find("ipvl0")!.Groups, "the kernel forgets them with the namespace");
+        port.Datapath.AddGroup("ipvl0", group);
+        Assert.AreEqual(PortResult.Ok, port.Datapath.RemoveGroup("ipvl0", group));
+        Assert.DoesNotContain(group, port.Datapath.Find("ipvl0")!.Groups);
+    }
+
+    [TestMethod]
     public void An_interface_lives_in_a_host_namespace_without_a_name()
     {
         using var port = new TestPort(open: false);

@@ -23,7 +23,10 @@ public sealed class DesiredStateTests
             });
             state.Change(change => change.SetInterface(new InterfaceChange { Name = "ipvl1", NewName = "blue", Admin = "up" }));
             state.Change(change => change.AddAddress(new AddressSpec { Interface = "blue", Prefix = "10.0.0.3/24" }));
-            state.Change(change => change.SetPort(new PortChange { Master = "eth0", Mode = "l3s" }));
+            state.Change(change => change.SetPort(new PortChange { Master = "2", Mode = "l3s" }));
+            Assert.AreSame(state.Current.Ports["eth0"], state.FindPort(state.Current, "2"), "by its index");
+            Assert.AreSame(state.Current.Ports["eth0"], state.FindPort(state.Current, "blue"), "by an interface");
+            Assert.IsNull(state.FindPort(state.Current, "3"));
             state.Change(change => change.RemoveInterface(new InterfaceName { Name = "ipvl2" }));
             before = state.Export();
         }

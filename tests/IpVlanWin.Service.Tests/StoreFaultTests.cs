@@ -98,7 +98,7 @@ public sealed class StoreFaultTests
         await FillAsync(folder);
         Sql(folder.File, "PRAGMA user_version = 99");
         var before = await File.ReadAllBytesAsync(folder.File, TestContext.CancellationToken);
-        await MustBeRefusedAsync(folder, "was written by a newer version (schema 99; this one knows up to 1); install that version again, or move the file away");
+        await MustBeRefusedAsync(folder, $"was written by a newer version (schema 99; this one knows up to {Schema.Migrations.Length}); install that version again, or move the file away");
         CollectionAssert.AreEqual(before, await File.ReadAllBytesAsync(folder.File, TestContext.CancellationToken));
         Sql(folder.File, $"PRAGMA user_version = {Schema.Migrations.Length}");
         using var service = await StartAsync(folder);

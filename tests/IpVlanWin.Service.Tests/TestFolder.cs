@@ -34,4 +34,6 @@ internal sealed class FakeHost : IHost
         "tun0" => throw ErrorCode.MasterNotEthernet.With(master),
         _ => throw ErrorCode.MasterNotFound.With(master),
     };
+
+    public string NameOf(string master) => master == "2" ? "eth0" : master;
 }

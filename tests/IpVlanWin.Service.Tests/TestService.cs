@@ -27,6 +27,9 @@ internal sealed class TestService : IAsyncDisposable
 
     public ControlService Running => _running;
 
+    /// <summary>What auto comes to at the next start.</summary>
+    public string Datapath { get; set; } = "memory";
+
     public StringWriter LogText { get; } = new();
 
     public ControlClient Connect() => new(Settings.PipeName) { ConnectTimeout = TimeSpan.FromSeconds(20) };
@@ -53,5 +56,5 @@ internal sealed class TestService : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private ControlService Start() => ControlService.Start(_folder.Path, "memory", Settings, new ServiceLog(LogText));
+    private ControlService Start() => ControlService.Start(_folder.Path, Datapath, Settings, new ServiceLog(LogText));
 }

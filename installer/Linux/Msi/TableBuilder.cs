@@ -159,7 +159,7 @@ internal sealed class TableBuilder(Project project)
         item.Process(new ProcessingContext { XParent = place });
         foreach (var component in Known(place, "Component"))
         {
-            var id = AddComponent(entity, entity.KnownId, directory, Is64Bit, null, null, null);
+            var id = AddComponent(entity, entity.KnownId, directory, Is64Bit, null, null, (string)component.Attribute("Guid"));
             foreach (var create in Known(component, "CreateFolder"))
             {
                 _schema.CreateFolder.Add(directory, id);

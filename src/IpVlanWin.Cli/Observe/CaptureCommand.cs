@@ -10,7 +10,8 @@ internal static class CaptureCommand
 {
     private const string Usage = "capture takes [-i NAME] [master MASTER] [-w FILE|-] [-c COUNT] [-s BYTES]";
 
-    public static Command Create()
+    /// <param name="pipeName">The service's; null for the default.</param>
+    public static Command Create(string? pipeName)
     {
         var name = new Option<string>("-i", "--interface") { Description = "This interface only.", HelpName = "NAME" };
         var file = new Option<string>("-w", "--write") { Description = "Where to; - for standard output, which is the default.", HelpName = "FILE" };
@@ -28,7 +29,7 @@ internal static class CaptureCommand
             };
             var spec = new CaptureSpec { Interface = parsed.GetValue(name), Master = master, SnapLength = parsed.GetValue(length) };
             var errors = parsed.InvocationConfiguration.Error;
-            return ServiceCall.RunAsync(errors, client => RunAsync(client, spec, parsed.GetValue(file) ?? "-", parsed.GetValue(count), errors, cancellation));
+            return ServiceCall.RunAsync(pipeName, errors, client => RunAsync(client, spec, parsed.GetValue(file) ?? "-", parsed.GetValue(count), errors, cancellation));
         });
         return command;
     }

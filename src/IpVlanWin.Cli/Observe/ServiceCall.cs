@@ -10,11 +10,11 @@ internal static class ServiceCall
 
     private const int Refused = 2;
 
-    public static async Task<int> RunAsync(TextWriter errors, Func<ControlClient, Task<int>> call)
+    public static async Task<int> RunAsync(string? pipeName, TextWriter errors, Func<ControlClient, Task<int>> call)
     {
         try
         {
-            using var client = new ControlClient();
+            using var client = new ControlClient(pipeName);
             return await call(client).ConfigureAwait(false);
         }
         catch (ControlException fault)

@@ -12,7 +12,8 @@ internal static class TraceCommand
         "trace takes dev NAME | master MASTER, [from-interface | from-wire], " +
         "tcp|udp SOURCE [PORT] DESTINATION [PORT] | icmp|arp SOURCE DESTINATION | frame HEX, [vlan ID] [smac MAC] [dmac MAC]";
 
-    public static Command Create()
+    /// <param name="pipeName">The service's; null for the default.</param>
+    public static Command Create(string? pipeName)
     {
         var json = StrictOption.Switch("-j", "The answer as JSON.");
         json.Aliases.Add("-json");
@@ -22,7 +23,7 @@ internal static class TraceCommand
         {
             var spec = Parse(parsed.GetValue(words) ?? []);
             var (output, errors) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            return ServiceCall.RunAsync(errors, async client =>
+            return ServiceCall.RunAsync(pipeName, errors, async client =>
             {
                 var reply = await client.TraceAsync(spec, cancellation).ConfigureAwait(false);
                 if (parsed.GetValue(json))

@@ -232,6 +232,28 @@ internal sealed class InterfaceSide : IDisposable
     /// <summary>Gives the TAP another name.</summary>
     public void Rename(string name) => _netlink.Rename(_linkIndex, name);
 
+    /// <summary>Joins a group beside those of the stack; twice is once.</summary>
+    public void AddGroup(MacAddress group)
+    {
+        _netlink.AddMulticast(Interface.Name, group.ToPhysical());
+        ReadGroups();
+    }
+
+    /// <summary>Leaves a group that was added. False where it was not.</summary>
+    public bool RemoveGroup(MacAddress group)
+    {
+        try
+        {
+            _netlink.RemoveMulticast(Interface.Name, group.ToPhysical());
+        }
+        catch (HostNetworkException fault) when (fault.NativeName == "ENOENT")
+        {
+            return false;
+        }
+        ReadGroups();
+        return true;
+    }
+
     /// <summary>Hands the stack's groups to the port (semantics 15).</summary>
     public void ReadGroups()
     {

@@ -28,7 +28,7 @@ internal static unsafe partial class NativeMethods
     public const int MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40;
     public const int EFD_CLOEXEC = 0x80000;
     public const short POLLIN = 1;
-    public const nuint SIOCETHTOOL = 0x8946, NS_GET_NSTYPE = 0xB703;
+    public const nuint SIOCADDMULTI = 0x8931, SIOCDELMULTI = 0x8932, SIOCETHTOOL = 0x8946, NS_GET_NSTYPE = 0xB703;
     public const int LOCK_EX = 2;
     public const int SIGPIPE = 13;
     public const nint SIG_DFL = 0;

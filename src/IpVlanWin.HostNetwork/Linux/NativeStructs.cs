@@ -113,6 +113,16 @@ internal unsafe struct IfReq
     private fixed byte _rest[16];
 }
 
+/// <summary>linux/if.h struct ifreq with its address member, for SIOCADDMULTI and SIOCDELMULTI (netdevice(7)).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct IfReqAddress
+{
+    public fixed byte Name[16];
+    public ushort Family;
+    public fixed byte Address[14];
+    private fixed byte _rest[8];
+}
+
 /// <summary>linux/ethtool.h struct ethtool_value.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct EthtoolValue

@@ -30,13 +30,20 @@ internal sealed class InterfaceActions(ServiceLink link)
         return Get(spec.Name!);
     }
 
-    /// <summary>Changes, enables, disables or renames.</summary>
-    /// <exception cref="ControlException">not-found, name-in-use, bad-argument, conflict.</exception>
-    public InterfaceRecord? Change(InterfaceChange change, bool isWanted)
+    /// <summary>Changes, enables, disables or renames; joins and leaves multicast groups.</summary>
+    /// <exception cref="ControlException">not-found, name-in-use, bad-argument, conflict, group-absent, limit-reached; nothing was done.</exception>
+    public InterfaceRecord? Change(InterfaceChange change, bool isWanted, IReadOnlyList<string>? joins = null, IReadOnlyList<string>? leaves = null)
     {
-        if (!link.MayChange($"interface {change.Name}", "set " + Words(change)))
+        var calls = new List<RpcCall>();
+        foreach (var group in joins ?? [])
+            calls.Add(RpcCall.AddMulticast(new GroupSpec { Interface = change.Name, Group = group }));
+        foreach (var group in leaves ?? [])
+            calls.Add(RpcCall.RemoveMulticast(new GroupSpec { Interface = change.Name, Group = group }));
+        if (calls.Count == 0 || change != new InterfaceChange { Name = change.Name })
+            calls.Insert(0, RpcCall.SetInterface(change));
+        if (!link.MayChange($"interface {change.Name}", "set " + string.Join(", ", Parts(change, joins ?? [], leaves ?? []))))
             return null;
-        link.Ask(client => client.SetInterfaceAsync(change, link.Cancellation));
+        link.Ask(client => client.BatchAsync(calls, link.Cancellation));
         return isWanted ? Get(change.NewName ?? change.Name!) : null;
     }
 
@@ -51,9 +58,7 @@ internal sealed class InterfaceActions(ServiceLink link)
         return last;
     }
 
-    private static string Words(InterfaceChange change) => string.Join(", ", Parts(change));
-
-    private static IEnumerable<string> Parts(InterfaceChange change)
+    private static IEnumerable<string> Parts(InterfaceChange change, IReadOnlyList<string> joins, IReadOnlyList<string> leaves)
     {
         if (change.NewName is not null)
             yield return $"name {change.NewName}";
@@ -63,5 +68,9 @@ internal sealed class InterfaceActions(ServiceLink link)
             yield return $"mtu {change.Mtu}";
         if (change.Admin is not null)
             yield return change.Admin;
+        foreach (var group in joins)
+            yield return $"member of {group}";
+        foreach (var group in leaves)
+            yield return $"no member of {group}";
     }
 }

@@ -16,7 +16,7 @@ internal static class ErrorRecords
         [ErrorCode.FlagConflict] = (ErrorCategory.InvalidArgument, "Give one flag."),
         [ErrorCode.AddressExists] = (ErrorCategory.ResourceExists, "Nothing is to be done; Get-IpVlanAddress shows it."),
         [ErrorCode.AddressAbsent] = (ErrorCategory.ObjectNotFound, "Give address and prefix length as Get-IpVlanAddress shows them."),
-        [ErrorCode.GroupAbsent] = (ErrorCategory.ObjectNotFound, "Get-IpVlanInterface shows the groups of an interface."),
+        [ErrorCode.GroupAbsent] = (ErrorCategory.ObjectNotFound, "Get-IpVlanInterface shows the groups that an interface was told to join as StaticMulticast."),
         [ErrorCode.MacNotSettable] = (ErrorCategory.InvalidOperation, "Set it on the master with Set-NetAdapter."),
         [ErrorCode.LinkDown] = (ErrorCategory.ResourceUnavailable, "Set it up with Enable-IpVlanInterface, or its master with Enable-NetAdapter."),
         [ErrorCode.LimitReached] = (ErrorCategory.LimitsExceeded, "Remove what is not needed, or ask for less at once."),

@@ -31,6 +31,14 @@ public sealed class SetIpVlanInterfaceCommand : InterfaceCmdlet
     [Parameter]
     public long? Version { get; set; }
 
+    /// <summary>Multicast groups to join beside those of its stack, as MAC addresses.</summary>
+    [Parameter]
+    public string[]? JoinGroup { get; set; }
+
+    /// <summary>Multicast groups to leave that it was told to join, as MAC addresses.</summary>
+    [Parameter]
+    public string[]? LeaveGroup { get; set; }
+
     private protected override object? Change(string name) =>
-        new InterfaceActions(Link).Change(new InterfaceChange { Name = name, Admin = Admin, Mtu = Mtu, Namespace = Namespace, Version = Version }, PassThru);
+        new InterfaceActions(Link).Change(new InterfaceChange { Name = name, Admin = Admin, Mtu = Mtu, Namespace = Namespace, Version = Version }, PassThru, JoinGroup, LeaveGroup);
 }

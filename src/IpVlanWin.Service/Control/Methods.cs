@@ -37,6 +37,8 @@ internal sealed class Methods
         Question("interface.get", json.InterfaceName, (name, _) => _views.GetInterface(name));
         Change("address.add", json.AddressSpec, static (transaction, spec) => transaction.AddAddress(spec));
         Change("address.remove", json.AddressSpec, static (transaction, spec) => transaction.RemoveAddress(spec));
+        Change("multicast.add", json.GroupSpec, static (transaction, spec) => transaction.AddGroup(spec));
+        Change("multicast.remove", json.GroupSpec, static (transaction, spec) => transaction.RemoveGroup(spec));
         Question("address.list", json.ListQuery, (query, _) => _views.ListAddresses(query));
         Question("statistics.get", json.ListQuery, (query, _) => _views.ListStatistics(query));
         Question("statistics.reset", json.InterfaceName, ResetStatistics, Access.Full);

@@ -30,16 +30,14 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
     {
         var model = state.Current;
         var asked = Checked.Text(name.Master, "master");
-        if (model.Interfaces.TryGetValue(asked, out var member))
-            asked = member.Master;
-        return model.Ports.TryGetValue(asked, out var port) ? Record(port) : throw ErrorCode.NotFound.With("port", asked);
+        return state.FindPort(model, asked) is { } port ? Record(port) : throw ErrorCode.NotFound.With("port", asked);
     }
 
     public Page<InterfaceRecord> ListInterfaces(ListQuery query)
     {
         var model = state.Current;
         return Pages(model.InterfaceNames, query, name => Matches(query, model.Interfaces[name]), name => Record(model.Interfaces[name]),
-            static record => RecordCost + (AddressCost * (record.Addresses.Count + record.Multicast.Count)));
+            static record => RecordCost + (AddressCost * (record.Addresses.Count + record.Multicast.Count + record.StaticMulticast.Count)));
     }
 
     public InterfaceRecord GetInterface(InterfaceName name) => Record(Find(name.Name));
@@ -170,6 +168,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
             Reason = fault ?? (status is null ? "it is being made" : null),
             Addresses = [.. one.Addresses.Select(prefix => Address(one, prefix.ToString(), status))],
             Multicast = [.. status?.Groups.Select(static group => group.ToString()) ?? []],
+            StaticMulticast = [.. one.Groups.Select(static group => group.ToString())],
             Version = one.Version,
         };
     }

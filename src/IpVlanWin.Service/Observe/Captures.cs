@@ -32,7 +32,7 @@ internal sealed class Captures(ServerSettings settings, DesiredState state, Reco
     /// <exception cref="ControlException">not-found, bad-argument, limit-reached, mode-not-supported, link-down.</exception>
     public CaptureReply Start(CaptureSpec spec, Session session)
     {
-        var (master, name) = ObservedPort.Find(state.Current, spec.Master, spec.Interface);
+        var (master, name) = ObservedPort.Find(state, state.Current, spec.Master, spec.Interface);
         var queueBytes = Within(spec.QueueBytes ?? DefaultQueueBytes, MinQueueBytes, MaxQueueBytes, "queueBytes");
         var snapLength = Within(spec.SnapLength ?? CaptureWriter.SnapLength, EtherType.HeaderLength, CaptureWriter.SnapLength, "snapLength");
         var datapath = ObservedPort.Running(reconciler, master);

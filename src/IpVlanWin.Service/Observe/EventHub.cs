@@ -78,8 +78,8 @@ internal sealed class EventHub(DesiredState state, Views views)
     }
 
     private static bool Same(InterfaceRecord one, InterfaceRecord other) =>
-        one with { Addresses = other.Addresses, Multicast = other.Multicast } == other
-        && one.Addresses.SequenceEqual(other.Addresses) && one.Multicast.SequenceEqual(other.Multicast);
+        one with { Addresses = other.Addresses, Multicast = other.Multicast, StaticMulticast = other.StaticMulticast } == other
+        && one.Addresses.SequenceEqual(other.Addresses) && one.Multicast.SequenceEqual(other.Multicast) && one.StaticMulticast.SequenceEqual(other.StaticMulticast);
 
     private void Remember(Model model)
     {

@@ -10,16 +10,13 @@ internal static class ObservedPort
 {
     /// <summary>The port's master, and the interface where one was asked for. An interface given as master means its own master.</summary>
     /// <exception cref="ControlException">not-found, bad-argument.</exception>
-    public static (string Master, string? Interface) Find(Model model, string? askedMaster, string? askedInterface)
+    public static (string Master, string? Interface) Find(DesiredState state, Model model, string? askedMaster, string? askedInterface)
     {
         string? master = null;
         if (askedMaster is not null)
         {
-            master = Checked.Text(askedMaster, "master");
-            if (model.Interfaces.TryGetValue(master, out var member))
-                master = member.Master;
-            if (!model.Ports.ContainsKey(master))
-                throw ErrorCode.NotFound.With("port", master);
+            var asked = Checked.Text(askedMaster, "master");
+            master = state.FindPort(model, asked)?.Master ?? throw ErrorCode.NotFound.With("port", asked);
         }
         if (askedInterface is null)
             return (master ?? throw ErrorCode.BadArgument.With("master", "the master of a port, unless an interface is given"), null);

@@ -13,7 +13,7 @@ internal sealed class Tracer(DesiredState state, Reconciler reconciler)
     public TraceReply Trace(TraceSpec spec)
     {
         var model = state.Current;
-        var (master, name) = ObservedPort.Find(model, spec.Master, spec.Interface);
+        var (master, name) = ObservedPort.Find(state, model, spec.Master, spec.Interface);
         var isSent = spec.Direction switch
         {
             "from-wire" => false,

@@ -54,6 +54,15 @@ internal sealed class Host(string auto, bool announces = true) : IHost
         return $"the name or the index of an adapter; {why}";
     }
 
+    /// <inheritdoc/>
+    public string NameOf(string master)
+    {
+        if (!OperatingSystem.IsLinux() || !int.TryParse(master, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            return master;
+        using var netlink = RouteNetlink.Open();
+        return netlink.FindLink(index)?.Name ?? master;
+    }
+
     /// <summary>Starts the data path of a port.</summary>
     /// <exception cref="ControlException">The master is not there (any more).</exception>
     /// <exception cref="HostNetworkException">The operating system refuses.</exception>

@@ -172,8 +172,12 @@ internal sealed class Reconciler : IDisposable
                 continue;
             // Where the new name is still taken, by one that is itself to be renamed, it is made anew.
             if (Try(runtime, applied.Name, () => datapath.Rename(applied.Name, one.Name)) != PortResult.Ok)
+            {
                 datapath.RemoveInterface(applied.Name);
-            runtime.Applied.Remove(one.Id);
+                runtime.Applied.Remove(one.Id);
+            }
+            else
+                runtime.Applied[one.Id] = applied with { Name = one.Name };
         }
         if (full)
         {
@@ -198,7 +202,7 @@ internal sealed class Reconciler : IDisposable
             var changes = 0;
             if (!wasApplied)
                 _touched.Add(one.Name);
-            if (Try(runtime, one.Name, () => Apply(datapath, port, one, status.IpMtu, out changes)) == PortResult.Ok)
+            if (Try(runtime, one.Name, () => Apply(datapath, port, one, applied, status.IpMtu, out changes)) == PortResult.Ok)
             {
                 runtime.Faults.TryRemove(one.Name, out _);
                 runtime.Applied[one.Id] = one;
@@ -218,7 +222,7 @@ internal sealed class Reconciler : IDisposable
     }
 
     /// <summary>Only what differs is touched.</summary>
-    private static PortResult Apply(IDatapath datapath, DesiredPort port, DesiredInterface one, int masterMtu, out int changes)
+    private static PortResult Apply(IDatapath datapath, DesiredPort port, DesiredInterface one, DesiredInterface? before, int masterMtu, out int changes)
     {
         changes = 0;
         var status = datapath.Find(one.Name);
@@ -271,10 +275,32 @@ internal sealed class Reconciler : IDisposable
             if (datapath.AddAddress(one.Name, prefix) is not (PortResult.Ok or PortResult.Exists) and var refused)
                 return refused;
         }
+        if (ApplyGroups(datapath, one, before, status, ref changes) is not PortResult.Ok and var refusedGroup)
+            return refusedGroup;
         if (status.IsUp == one.IsUp)
             return PortResult.Ok;
         changes++;
         return datapath.SetUp(one.Name, one.IsUp);
+    }
+
+    /// <summary>Groups that nobody asked for are the stack's own.</summary>
+    private static PortResult ApplyGroups(IDatapath datapath, DesiredInterface one, DesiredInterface? before, InterfaceStatus status, ref int changes)
+    {
+        foreach (var left in before is null ? [] : before.Groups.Except(one.Groups))
+        {
+            changes++;
+            if (datapath.RemoveGroup(one.Name, left) is not (PortResult.Ok or PortResult.GroupAbsent) and var refused)
+                return refused;
+        }
+        foreach (var group in one.Groups)
+        {
+            if (status.Groups.Contains(group))
+                continue;
+            changes++;
+            if (datapath.AddGroup(one.Name, group) is not PortResult.Ok and var refused)
+                return refused;
+        }
+        return PortResult.Ok;
     }
 
     private PortResult Try(PortRuntime runtime, string name, Func<PortResult> change)

@@ -76,6 +76,11 @@ internal static class Checked
         return prefix;
     }
 
+    public static MacAddress Group(string? value, string argument = "group") =>
+        value is not null && MacAddress.TryParse(value, out var group) && group.IsMulticast && group != MacAddress.Broadcast
+            ? group
+            : throw ErrorCode.BadArgument.With(argument, "the MAC address of a multicast group such as 01:00:5e:00:00:fb or 33:33:00:00:00:fb");
+
     public static int Limit(int? value) =>
         value switch
         {

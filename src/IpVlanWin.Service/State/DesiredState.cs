@@ -43,6 +43,10 @@ internal sealed class DesiredState : IDisposable
     /// <summary>The state now.</summary>
     public Model Current => _current;
 
+    /// <summary>The port of a state by its master's name or index, or by one of its interfaces; null where there is none.</summary>
+    public DesiredPort? FindPort(Model model, string asked) =>
+        model.Ports.GetValueOrDefault(model.Interfaces.TryGetValue(asked, out var member) ? member.Master : asked) ?? model.Ports.GetValueOrDefault(_host.NameOf(asked));
+
     /// <summary>Opens the store in a folder, makes it where there is none, and mends it where it is damaged.</summary>
     /// <exception cref="StateException">It cannot be used.</exception>
     public static DesiredState Open(string folder, IHost host, TimeProvider time, ServiceLog log, IReadOnlyList<string>? migrations = null)
@@ -165,6 +169,7 @@ internal sealed class DesiredState : IDisposable
             Mtu = one.IpMtu,
             Admin = one.IsUp ? "up" : "down",
             Addresses = [.. one.Addresses.Select(static prefix => prefix.ToString())],
+            Multicast = one.Groups.IsEmpty ? null : [.. one.Groups.Select(static group => group.ToString())],
         })],
     };
 }

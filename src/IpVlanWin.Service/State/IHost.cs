@@ -14,4 +14,8 @@ internal interface IHost
     /// <param name="datapath">auto or a kind.</param>
     /// <exception cref="Protocol.ControlException">master-not-found, master-not-ethernet, mode-not-supported, bad-argument.</exception>
     MasterInfo FindMaster(string master, string datapath);
+
+    /// <summary>The name under which a port's master is kept: of an adapter that is told by its index, its name; anything else as it is.</summary>
+    /// <param name="master">A name, an index or a LUID.</param>
+    string NameOf(string master);
 }

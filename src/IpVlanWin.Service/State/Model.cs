@@ -21,9 +21,11 @@ internal sealed record DesiredPort(string Master, PortMode Mode, PortFlag Flag, 
 /// <param name="IpMtu">MTU in bytes of IP packet; null follows the master.</param>
 /// <param name="IsUp">Up.</param>
 /// <param name="Addresses">In the order they were added.</param>
+/// <param name="Groups">Multicast groups it joins beside those of its stack, in the order they were added.</param>
 /// <param name="Version">State version of its last change.</param>
 internal sealed record DesiredInterface(
-    long Id, string Name, string Master, string? Namespace, int? IpMtu, bool IsUp, ImmutableArray<L3Prefix> Addresses, long Version);
+    long Id, string Name, string Master, string? Namespace, int? IpMtu, bool IsUp, ImmutableArray<L3Prefix> Addresses,
+    ImmutableArray<MacAddress> Groups, long Version);
 
 /// <summary>An address belongs to one interface of a port.</summary>
 internal readonly record struct AddressKey(string Master, L3Address Address);

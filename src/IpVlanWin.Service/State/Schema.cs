@@ -33,5 +33,13 @@ internal static class Schema
             PRIMARY KEY (interface, place),
             UNIQUE (master, address)) STRICT, WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE multicast_groups (
+            interface INTEGER NOT NULL REFERENCES interfaces (id) ON DELETE CASCADE,
+            place INTEGER NOT NULL,
+            mac TEXT NOT NULL,
+            PRIMARY KEY (interface, place),
+            UNIQUE (interface, mac)) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

@@ -17,6 +17,9 @@ internal sealed class StateChange
     /// <summary>Most addresses of an interface, so that its record fits a message.</summary>
     public const int MaxAddresses = 4096;
 
+    /// <summary>Most multicast groups that an interface can be told to join.</summary>
+    public const int MaxGroups = 256;
+
     private readonly IHost _host;
     private readonly ImmutableDictionary<string, DesiredPort>.Builder _ports;
     private readonly ImmutableDictionary<string, DesiredInterface>.Builder _interfaces;
@@ -85,7 +88,7 @@ internal sealed class StateChange
         port ??= new DesiredPort(info.Name, PortMode.L3, PortFlag.Bridge, datapath, 0, Version);
         var mtu = spec.Mtu is null ? default(int?) : Checked.Mtu(spec.Mtu.Value, info.IpMtu);
         var made = new DesiredInterface(
-            _nextId, name, port.Master, Checked.Namespace(spec.Namespace), mtu, spec.Admin is not null && Checked.IsUp(spec.Admin), [], Version);
+            _nextId, name, port.Master, Checked.Namespace(spec.Namespace), mtu, spec.Admin is not null && Checked.IsUp(spec.Admin), [], [], Version);
         var addresses = ImmutableArray.CreateBuilder<L3Prefix>(spec.Addresses?.Count ?? 0);
         foreach (var text in spec.Addresses ?? [])
         {
@@ -162,6 +165,27 @@ internal sealed class StateChange
         Put(present with { Addresses = present.Addresses.Remove(prefix) });
     }
 
+    /// <summary>Semantics 52: twice is once.</summary>
+    public void AddGroup(GroupSpec spec)
+    {
+        var present = FindInterface(spec.Interface);
+        var group = Checked.Group(spec.Group);
+        if (present.Groups.Contains(group))
+            return;
+        if (present.Groups.Length >= MaxGroups)
+            throw ErrorCode.LimitReached.With($"{MaxGroups} multicast groups that an interface is told to join");
+        Put(present with { Groups = present.Groups.Add(group) });
+    }
+
+    public void RemoveGroup(GroupSpec spec)
+    {
+        var present = FindInterface(spec.Interface);
+        var group = Checked.Group(spec.Group);
+        if (!present.Groups.Contains(group))
+            throw ErrorCode.GroupAbsent.With(present.Name, group);
+        Put(present with { Groups = present.Groups.Remove(group) });
+    }
+
     /// <summary>Puts a document in the place of the whole state.</summary>
     public void Replace(StateDocument document)
     {
@@ -182,6 +206,8 @@ internal sealed class StateChange
                     Master = port.Master, Mode = port.Mode, Flag = port.Flag, Datapath = port.Datapath, Name = entry.Name, Namespace = entry.Namespace,
                     Mtu = entry.Mtu, Admin = entry.Admin, Addresses = entry.Addresses,
                 });
+                foreach (var group in entry.Multicast ?? [])
+                    AddGroup(new GroupSpec { Interface = entry.Name, Group = group });
             }
         }
     }
@@ -191,6 +217,7 @@ internal sealed class StateChange
     {
         var asked = Checked.Text(master, "master");
         return _ports.GetValueOrDefault(_interfaces.TryGetValue(asked, out var member) ? member.Master : asked)
+            ?? _ports.GetValueOrDefault(_host.NameOf(asked))
             ?? throw ErrorCode.NotFound.With("port", asked);
     }
 

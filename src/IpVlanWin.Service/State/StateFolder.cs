@@ -66,17 +66,26 @@ internal static class StateFolder
     [SupportedOSPlatform("windows")]
     private static void PrepareWindows(string path)
     {
+        using var identity = WindowsIdentity.GetCurrent();
+        var user = identity.User!;
+        var isAdministrator = new WindowsPrincipal(identity).IsInRole(WindowsBuiltInRole.Administrator);
+        var folder = new DirectoryInfo(path);
+        // Users may make folders under ProgramData: one of theirs may hold what they put there, and its owner can always open it to himself again.
+        if (folder.Exists && isAdministrator && folder.GetAccessControl(AccessControlSections.Owner).GetOwner(typeof(SecurityIdentifier)) is SecurityIdentifier owner
+            && owner != user && !owner.IsWellKnown(WellKnownSidType.LocalSystemSid) && !owner.IsWellKnown(WellKnownSidType.BuiltinAdministratorsSid))
+        {
+            throw new StateException($"the state folder {path} belongs to {owner} and not to administrators; move it away, or give another with --state");
+        }
         var security = new DirectorySecurity();
         // Protected, full for SYSTEM and Administrators, inherited by files and folders.
         security.SetSecurityDescriptorSddlForm("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", AccessControlSections.Access);
-        if (!new WindowsPrincipal(WindowsIdentity.GetCurrent()).IsInRole(WindowsBuiltInRole.Administrator))
+        if (!isAdministrator)
         {
             // A user who tries the service out keeps access to his own folder.
             security.AddAccessRule(new FileSystemAccessRule(
-                WindowsIdentity.GetCurrent().User!, FileSystemRights.FullControl,
+                user, FileSystemRights.FullControl,
                 InheritanceFlags.ContainerInherit | InheritanceFlags.ObjectInherit, PropagationFlags.None, AccessControlType.Allow));
         }
-        var folder = new DirectoryInfo(path);
         if (folder.Exists)
             folder.SetAccessControl(security);
         else

@@ -137,6 +137,13 @@ internal sealed class Store : IDisposable
                     addresses.Add(row.GetInt64(0), list = []);
                 list.Add(new L3Prefix(L3Address.Parse(row.GetString(1)), row.GetInt32(2)));
             });
+            var groups = new Dictionary<long, List<MacAddress>>();
+            ReadRows(connection, "SELECT interface, mac FROM multicast_groups ORDER BY interface, place", row =>
+            {
+                if (!groups.TryGetValue(row.GetInt64(0), out var list))
+                    groups.Add(row.GetInt64(0), list = []);
+                list.Add(Checked.Group(row.GetString(1)));
+            });
             var interfaces = Model.Empty.Interfaces.ToBuilder();
             var owners = Model.Empty.Owners.ToBuilder();
             ReadRows(connection, "SELECT id, name, master, namespace, mtu, is_up, version FROM interfaces", row =>
@@ -144,7 +151,8 @@ internal sealed class Store : IDisposable
                 var own = addresses.GetValueOrDefault(row.GetInt64(0)) ?? [];
                 var one = new DesiredInterface(
                     row.GetInt64(0), Checked.Name(row.GetString(1)), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3),
-                    row.IsDBNull(4) ? null : row.GetInt32(4), row.GetInt64(5) != 0, [.. own], row.GetInt64(6));
+                    row.IsDBNull(4) ? null : row.GetInt32(4), row.GetInt64(5) != 0, [.. own],
+                    [.. groups.GetValueOrDefault(row.GetInt64(0)) ?? []], row.GetInt64(6));
                 interfaces.Add(one.Name, one);
                 foreach (var prefix in own)
                     owners.Add(new AddressKey(one.Master, prefix.Address), one.Name);
@@ -179,6 +187,7 @@ internal sealed class Store : IDisposable
         }
         using var put = Command(transaction, "INSERT INTO interfaces (id, name, master, namespace, mtu, is_up, version) VALUES ($a, $b, $c, $d, $e, $f, $g)");
         using var putAddress = Command(transaction, "INSERT INTO addresses (interface, place, master, address, length) VALUES ($a, $b, $c, $d, $e)");
+        using var putGroup = Command(transaction, "INSERT INTO multicast_groups (interface, place, mac) VALUES ($a, $b, $c)");
         foreach (var (id, name) in change.TouchedInterfaces)
         {
             // A number whose name somebody else has by now was removed later in the same transaction.
@@ -187,6 +196,8 @@ internal sealed class Store : IDisposable
             Execute(put, id, name, present.Master, present.Namespace, present.IpMtu, present.IsUp ? 1 : 0, present.Version);
             for (var i = 0; i < present.Addresses.Length; i++)
                 Execute(putAddress, id, i, present.Master, present.Addresses[i].Address.ToString(), present.Addresses[i].Length);
+            for (var i = 0; i < present.Groups.Length; i++)
+                Execute(putGroup, id, i, present.Groups[i].ToString());
         }
         using var meta = Command(transaction, "UPDATE meta SET value = $b WHERE key = $a");
         Execute(meta, "version", change.Version);

@@ -18,9 +18,7 @@ public sealed class ErrorCodeLineTests
     // Codes that no line can bring about.
     private static readonly Dictionary<string, string> s_without = new()
     {
-        ["conflict"] = "no line names the version it expects",
-        ["link-down"] = "no line sends anything; what is sent on an interface that is down is a counted drop",
-        ["group-absent"] = "groups of an interface come from its stack, no line removes one",
+        ["link-down"] = "see A_port_that_does_not_run_is_down",
         ["batch-refused"] = "the client tells the refusal of the request that brought it about",
         ["not-stored"] = "needs a disk that is full or a state that is locked: tests of the service",
         ["timed-out"] = "needs a service that hangs: tests of the protocol",
@@ -51,6 +49,13 @@ public sealed class ErrorCodeLineTests
         ["flag-conflict", "EINVAL", "link add link eth0 ipvl2 type ipvlan vepa private", "private and vepa exclude each other; give one of bridge, private or vepa"],
         ["mac-not-settable", "ENOTSUP", "link set ipvl0 address 02:00:00:00:00:01", "interface \"ipvl0\" has the MAC of its master and no other; set it on the master"],
         ["mac-not-settable", "ENOTSUP", "link add link eth0 ipvl2 address 02:00:00:00:00:01 type ipvlan", "interface \"ipvl2\" has the MAC of its master and no other; set it on the master"],
+        ["group-absent", "ENOENT", "maddress del 33:33:00:00:00:ab dev ipvl0", "interface \"ipvl0\" is not a member of group 33:33:00:00:00:ab"],
+        ["conflict", null!, "link set ipvl0 up version 77", "\"ipvl0\" is at version 1 and not 77; read it again and repeat the change"],
+        ["conflict", null!, "link set ipvl0 version 77 type ipvlan mode l2", "\"ipvl0\" is at version 1 and not 77; read it again and repeat the change"],
+        ["conflict", null!, "link delete ipvl0 version 77", "\"ipvl0\" is at version 1 and not 77; read it again and repeat the change"],
+        ["bad-argument", null!, "maddress add 02:00:00:00:00:01 dev ipvl0",
+            "argument of \"group\" must be the MAC address of a multicast group such as 01:00:5e:00:00:fb or 33:33:00:00:00:fb"],
+        ["not-found", null!, "maddress add 33:33:00:00:00:ab dev nosuch", "there is no interface \"nosuch\""],
         ["not-found", null!, "link set nosuch up", "there is no interface \"nosuch\""],
         ["not-found", null!, "link delete nosuch", "there is no interface \"nosuch\""],
         ["not-found", null!, "link show nosuch", "there is no interface \"nosuch\""],
@@ -92,6 +97,20 @@ public sealed class ErrorCodeLineTests
         await using var bed = new IpBed("linux");
         var result = bed.Run($"link add link {master} ipvl0 type ipvlan");
         Assert.AreEqual((2, "", $"Error: {sentence}\n"), (result.Status, result.Output, result.Errors));
+    }
+
+    [TestMethod]
+    [DataRow("trace dev ipvl0 arp 10.0.0.2 10.0.0.3")]
+    [DataRow("capture -i ipvl0 -w -")]
+    public async Task A_port_that_does_not_run_is_down(string line)
+    {
+        await using var bed = new IpBed();
+        bed.Do("-b -", Setup);
+        // Its master is not there when the service comes back.
+        await bed.RestartAsync("linux");
+        var result = bed.Run(line);
+        Assert.AreEqual((2, "", "ipvlan: \"eth0\" is down; set it up first\n"), (result.Status, result.Output, result.Errors));
+        Assert.AreEqual("ENETDOWN", ErrorCode.LinkDown.Errno);
     }
 
     [TestMethod]

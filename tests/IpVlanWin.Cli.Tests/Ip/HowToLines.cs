@@ -118,7 +118,7 @@ internal static class HowToLines
 
             """,
             $$$"""
-            [{"ifindex":1,"link":"eth0","ifname":"{{{name}}}","flags":["BROADCAST","MULTICAST"{{{(noArp.Length > 0 ? ",\"NOARP\"" : "")}}}],"mtu":1500,"operstate":"DOWN","linkmode":"DEFAULT","group":"default","link_type":"ether","address":"{mac}","broadcast":"ff:ff:ff:ff:ff:ff","min_mtu":68,"max_mtu":1500,"linkinfo":{"info_kind":"ipvlan","info_data":{"mode":"{{{mode}}}","{{{flag}}}":true}},"datapath":"{datapath}"}]
+            [{"ifindex":1,"link":"eth0","ifname":"{{{name}}}","flags":["BROADCAST","MULTICAST"{{{(noArp.Length > 0 ? ",\"NOARP\"" : "")}}}],"mtu":1500,"operstate":"DOWN","linkmode":"DEFAULT","group":"default","link_type":"ether","address":"{mac}","broadcast":"ff:ff:ff:ff:ff:ff","min_mtu":68,"max_mtu":1500,"linkinfo":{"info_kind":"ipvlan","info_data":{"mode":"{{{mode}}}","{{{flag}}}":true}},"datapath":"{datapath}","version":1}]
 
             """);
     }

@@ -11,13 +11,15 @@ internal sealed record IpResult(int Status, string Output, string Errors);
 internal sealed class IpBed : IAsyncDisposable
 {
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ipvlanwin-cli-{Environment.ProcessId}-{Guid.NewGuid():N}");
+    private readonly Func<NamedPipeServerStream, Access>? _authorize;
     private ControlService? _service;
 
     public IpBed(string datapath = "memory", Func<NamedPipeServerStream, Access>? authorize = null)
     {
         Directory.CreateDirectory(_folder);
         PipeName = OperatingSystem.IsWindows() ? "ipvlanwin-cli-" + Guid.NewGuid().ToString("N") : Path.Combine(_folder, "s");
-        _service = ControlService.Start(_folder, datapath, new ServerSettings { PipeName = PipeName, Authorize = authorize }, new ServiceLog(TextWriter.Null));
+        _authorize = authorize;
+        _service = Start(datapath);
     }
 
     public string PipeName { get; }
@@ -29,6 +31,13 @@ internal sealed class IpBed : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _service, null) is { } running)
             await running.DisposeAsync();
+    }
+
+    /// <summary>The service again, with what auto comes to now.</summary>
+    public async Task RestartAsync(string datapath)
+    {
+        await StopAsync();
+        _service = Start(datapath);
     }
 
     /// <summary>Runs a command line as the shell would split it.</summary>
@@ -57,4 +66,7 @@ internal sealed class IpBed : IAsyncDisposable
         await StopAsync();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private ControlService Start(string datapath) =>
+        ControlService.Start(_folder, datapath, new ServerSettings { PipeName = PipeName, Authorize = _authorize }, new ServiceLog(TextWriter.Null));
 }

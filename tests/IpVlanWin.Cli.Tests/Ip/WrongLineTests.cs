@@ -12,7 +12,7 @@ public sealed class WrongLineTests
     private const string NetnsError = "argument of \"netns\" must be the name of a namespace, or 1 for the host's";
     private const string InterfaceError = "must be the name of an interface";
     private const string TypeWords = "mode, private, vepa, bridge or datapath";
-    private const string SetWords = "up, down, name, address, mtu, netns, type or dev";
+    private const string SetWords = "up, down, name, address, mtu, netns, type, version or dev";
     private const string SelectionWords = "scope, up, master, type or dev";
     private const string RouteWords = "src, via, metric, onlink, protocol, dev, netns, unicast, blackhole, unreachable, prohibit or to";
 
@@ -113,7 +113,7 @@ public sealed class WrongLineTests
     public void An_unknown_verb_is_told_all_there_are(string line)
     {
         var result = IpBed.RunAt("nobody", line);
-        StringAssert.Matches(result.Errors, new($"^Error: unknown verb \"{line.Split(' ')[0]}\": must be address, .*completion, .*help, .*lab, link, monitor, netns, replay, route.*state.*\n$"));
+        StringAssert.Matches(result.Errors, new($"^Error: unknown verb \"{line.Split(' ')[0]}\": must be address, .*completion, .*help, .*lab, link, maddress, monitor, netns, replay, route.*state.*\n$"));
         Assert.AreEqual((1, ""), (result.Status, result.Output));
     }
 

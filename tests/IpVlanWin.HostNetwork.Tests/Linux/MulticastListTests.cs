@@ -42,6 +42,24 @@ public sealed class MulticastListTests
     }
 
     [TestMethod]
+    public void Group_AddedToALink_IsReceivedUntilItIsRemoved()
+    {
+        using var test = new TestNamespace("mcast");
+        var link = test.Netlink.CreateVeth("a", "b");
+        using var list = MulticastList.Open(test.Namespace);
+        var group = PhysicalAddress.Parse("33-33-00-00-00-AB");
+        test.Netlink.AddMulticast("a", group);
+        test.Netlink.AddMulticast("a", group);
+        Assert.Contains(group, list.Read(link.Index));
+        Assert.DoesNotContain(group, list.Read(link.PeerIndex));
+        test.Netlink.RemoveMulticast("a", group);
+        Assert.DoesNotContain(group, list.Read(link.Index));
+        Assert.AreEqual("ENOENT", Assert.ThrowsExactly<HostNetworkException>(() => test.Netlink.RemoveMulticast("a", group)).NativeName);
+        Assert.AreEqual("ENODEV", Assert.ThrowsExactly<HostNetworkException>(() => test.Netlink.AddMulticast("c", group)).NativeName);
+        Assert.ThrowsExactly<ArgumentException>(() => test.Netlink.AddMulticast("a", PhysicalAddress.Parse("33-33")));
+    }
+
+    [TestMethod]
     [DataRow("", 0)]
     [DataRow("\n\n", 0)]
     [DataRow("2    eth0            1     0     01005e000001\n", 1)]

@@ -20,6 +20,7 @@ public sealed class NativeLayoutTests
         Assert.AreEqual(8, Unsafe.SizeOf<RtNextHop>());
         Assert.AreEqual(12, Unsafe.SizeOf<NdMsg>());
         Assert.AreEqual(40, Unsafe.SizeOf<IfReq>());
+        Assert.AreEqual(40, Unsafe.SizeOf<IfReqAddress>());
         Assert.AreEqual(8, Unsafe.SizeOf<EthtoolValue>());
         Assert.AreEqual(8, Unsafe.SizeOf<PollFd>());
         Assert.AreEqual(32, Unsafe.SizeOf<FileLock>());
@@ -70,6 +71,9 @@ public sealed class NativeLayoutTests
     [DataRow(typeof(NdMsg), nameof(NdMsg.Type), 11)]
     [DataRow(typeof(IfReq), nameof(IfReq.Name), 0)]
     [DataRow(typeof(IfReq), nameof(IfReq.Data), 16)]
+    [DataRow(typeof(IfReqAddress), nameof(IfReqAddress.Name), 0)]
+    [DataRow(typeof(IfReqAddress), nameof(IfReqAddress.Family), 16)]
+    [DataRow(typeof(IfReqAddress), nameof(IfReqAddress.Address), 18)]
     [DataRow(typeof(EthtoolValue), nameof(EthtoolValue.Command), 0)]
     [DataRow(typeof(EthtoolValue), nameof(EthtoolValue.Data), 4)]
     [DataRow(typeof(PollFd), nameof(PollFd.Descriptor), 0)]

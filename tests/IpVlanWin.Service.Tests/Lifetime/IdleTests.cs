@@ -18,7 +18,7 @@ public sealed class IdleTests
         await using var service = new TestService();
         await service.Running.DisposeAsync();
         var names = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        await using (ControlService.Start(service.Folder, "memory", service.Settings with { IdleTimeout = TimeSpan.FromSeconds(1) }, new ServiceLog(TextWriter.Null) { Also = (_, name, _) => names.Enqueue(name) }))
+        await using (ControlService.Start(service.Folder, "memory", service.Settings with { IdleTimeout = TimeSpan.FromSeconds(3) }, new ServiceLog(TextWriter.Null) { Also = (_, name, _) => names.Enqueue(name) }))
         {
             using var silent = await service.ConnectRawAsync();
             using var half = await service.ConnectRawAsync();
@@ -33,7 +33,7 @@ public sealed class IdleTests
             while (!ended.IsCompleted)
             {
                 await AskAsync(active, reader, "service.info");
-                await Task.WhenAny(ended, Task.Delay(200, TestContext.CancellationToken));
+                await Task.WhenAny(ended, Task.Delay(20, TestContext.CancellationToken));
             }
             await ended.WaitAsync(s_patience, TestContext.CancellationToken);
             await AskAsync(active, reader, "service.info");

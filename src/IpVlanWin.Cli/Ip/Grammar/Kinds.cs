@@ -36,6 +36,10 @@ internal static class Kinds
         return parts.Length == 6 && parts.All(static part => part.Length is 1 or 2 && part.All(char.IsAsciiHexDigit));
     });
 
+    public static readonly Kind Group = new("MULTIADDR", "the MAC address of a multicast group such as 01:00:5e:00:00:fb or 33:33:00:00:00:fb", Mac.Accepts);
+
+    public static readonly Kind Version = Number("VERSION", long.MaxValue, "");
+
     public static readonly Kind Prefix = new("PREFIX", "an address with a prefix length such as 10.0.0.2/24 or fd00::2/64", static text => IpText.TryPrefix(text, out _));
 
     public static readonly Kind OwnedPrefix = Prefix with { Source = Source.Addresses };

@@ -23,6 +23,10 @@ internal static class Table
     private static readonly Keyword s_scope = new("scope", Kinds.Scope);
     private static readonly Keyword s_type = new("type", Kinds.Type) { Abbreviates = true, OpensType = true };
 
+    private static readonly Keyword s_group = new("address", Kinds.Group) { IsPositional = true, IsBare = true, IsRequired = true };
+    private static readonly Keyword s_owner = new("dev", Kinds.Interface) { IsRequired = true };
+    private static readonly Keyword s_version = new("version", Kinds.Version);
+
     private static readonly Keyword[] s_ofType =
     [
         new("mode", Kinds.Mode) { Abbreviates = true },
@@ -66,6 +70,10 @@ internal static class Table
                 { Plan = AddressVerbs.Delete, Run = LoopbackVerbs.DeleteAddress },
             new Verb("show", s_selection) { Aliases = ["lst", "list"], Run = AddressVerbs.ShowAsync },
             new Verb("flush", s_device, s_scope) { Run = AddressVerbs.FlushAsync }),
+        new("maddress", "show",
+            new Verb("add", s_group, s_owner) { Plan = MulticastVerbs.Add },
+            new Verb("delete", s_group, s_owner) { Plan = MulticastVerbs.Delete },
+            new Verb("show", new Keyword("dev", Kinds.Interface) { IsPositional = true }) { Aliases = ["lst", "list"], Run = MulticastVerbs.ShowAsync }),
         new("route", "show",
             new Verb("add", s_route) { Run = RouteVerbs.Add },
             new Verb("replace", s_route) { Run = RouteVerbs.Replace },
@@ -86,9 +94,9 @@ internal static class Table
                 s_mtu,
                 s_namespace,
                 s_type with { IsRequired = true }) { OfType = s_ofType, Plan = LinkVerbs.Add },
-            new Verb("set", s_up, s_down, new Keyword("name", Kinds.NewName), s_address, s_mtu, s_namespace, s_type, s_device)
+            new Verb("set", s_up, s_down, new Keyword("name", Kinds.NewName), s_address, s_mtu, s_namespace, s_type, s_version, s_device)
                 { Aliases = ["change"], OfType = s_ofType, Plan = LinkVerbs.Set, Run = LoopbackVerbs.SetUp },
-            new Verb("delete", s_device, s_type with { OpensType = false }) { Plan = LinkVerbs.Delete },
+            new Verb("delete", s_device, s_type with { OpensType = false }, s_version) { Plan = LinkVerbs.Delete },
             new Verb("show", s_selection) { Aliases = ["lst", "list"], Run = LinkVerbs.ShowAsync }),
         new("monitor", "monitor",
             new Verb("monitor", new Keyword("label") { Abbreviates = true }, new Keyword("link") { Abbreviates = true }, new Keyword("address") { Abbreviates = true }, new Keyword("all"))

@@ -6,7 +6,7 @@ namespace IpVlanWin.Cli.Ip.Output;
 
 /// <summary>
 /// An interface with the keys of `ip -j`, in their order. Left out, because nobody here knows them: qdisc, txqlen, promiscuity and the
-/// queue and segment sizes. The index is the service's, which is unique across namespaces. Keys of our own come last: netns, datapath, reason, drops.
+/// queue and segment sizes. The index is the service's, which is unique across namespaces. Keys of our own come last: netns, datapath, version, reason, drops.
 /// </summary>
 internal static class LinkJson
 {
@@ -163,7 +163,10 @@ internal static class LinkJson
         if (options.IsBrief)
             return;
         if (options.HasDetails && view.Port is { } port)
+        {
             json.WriteString("datapath", port.ResolvedDatapath);
+            json.WriteNumber("version", view.Interface.Version);
+        }
         if (view.Interface.Reason is { } reason)
             json.WriteString("reason", reason);
         if (!options.HasDetails || view.Statistics is not { Drops.Count: > 0 } statistics)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using IpVlanWin.Cli.Ip.Grammar;
 using IpVlanWin.Cli.Ip.Output;
 using IpVlanWin.Protocol;
@@ -35,19 +36,22 @@ internal static class LinkVerbs
         {
             Name = name, NewName = words["name"], Namespace = Namespace(words), Mtu = words.Number("mtu"), Admin = Admin(words), Mac = words["address"],
         };
-        if (change != new InterfaceChange { Name = name })
-            calls.Add(RpcCall.SetInterface(change));
+        if (change != new InterfaceChange { Name = name } || (calls.Count > 0 && Version(words) is not null))
+            calls.Add(RpcCall.SetInterface(change with { Version = Version(words) }));
         return calls.Count > 0 ? calls : throw CommandException.Syntax("\"link set\" needs what to set: must be up, down, name, address, mtu, netns or type");
     }
 
     public static IReadOnlyList<RpcCall> Delete(Words words, Session session) =>
-        [RpcCall.RemoveInterface(new InterfaceName { Name = words.Required("dev") })];
+        [RpcCall.RemoveInterface(new InterfaceName { Name = words.Required("dev"), Version = Version(words) })];
 
     public static async Task ShowAsync(Words words, Session session) =>
         LinkOutput.Write(session, await Selection.ReadAsync(words, session).ConfigureAwait(false), isAddress: false);
 
     /// <summary>Empty for the host's, null where none was given.</summary>
     private static string? Namespace(Words words) => words["netns"] is { } name ? name == Kinds.HostNamespace ? "" : name : null;
+
+    /// <summary>The version that the interface is to be at, as -d -j shows it.</summary>
+    private static long? Version(Words words) => words["version"] is { } text ? long.Parse(text, CultureInfo.InvariantCulture) : null;
 
     private static string? Admin(Words words) => words.Has("up") ? "up" : words.Has("down") ? "down" : null;
 
