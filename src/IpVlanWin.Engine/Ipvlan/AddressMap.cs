@@ -14,9 +14,6 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </summary>
 public sealed class AddressMap
 {
-    /// <summary>See <see cref="FindFour"/>.</summary>
-    internal const int Further = int.MinValue;
-
     private readonly AddressTable<FourKey> _four;
     private readonly AddressTable<SixKey> _six;
 
@@ -44,13 +41,13 @@ public sealed class AddressMap
         };
     }
 
-    /// <summary>One more than the interface number kept for the four bytes there; 0 or less where there is none, <see cref="Further"/> where <see cref="Find(ReadOnlySpan{byte}, KeyFamily, int)"/> has to say.</summary>
+    /// <summary>The interface number kept for the four bytes there; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindFour(ref byte at) => _four.FindNear(Unsafe.ReadUnaligned<FourKey>(ref at));
+    internal int FindFour(ref byte at) => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1;
 
-    /// <summary>As <see cref="FindFour"/>, for sixteen bytes.</summary>
+    /// <summary>The interface number kept for the sixteen bytes there; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindSix(ref byte at) => _six.FindNear(Unsafe.ReadUnaligned<SixKey>(ref at));
+    internal int FindSix(ref byte at) => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1;
 
     /// <summary>Has what <see cref="FindFour"/> will read brought near.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -71,14 +68,10 @@ public sealed class AddressMap
     /// <summary>Takes an address out. Returns false where it is not there.</summary>
     public bool Remove(L3Address address) => address.IsSix ? _six.Remove(SixKey.Of(address)) : _four.Remove(FourKey.Of(address));
 
-    /// <summary>An IPv4 address as its bytes stand in a frame. A line holds eight of them, then their eight numbers.</summary>
+    /// <summary>An IPv4 address as its bytes stand in a frame.</summary>
     private readonly struct FourKey(uint value) : IAddressKey<FourKey>
     {
         private readonly uint _value = value;
-
-        public static int PerLine => 8;
-
-        public static (int Keys, int Values) Layout => (0, 32);
 
         public static FourKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness((uint)address.Low));
 
@@ -86,27 +79,17 @@ public sealed class AddressMap
         public ulong Hash(ulong seed) => (_value ^ seed) * 0x9E37_79B9_7F4A_7C15;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public int FindIn(ref byte line)
-        {
-            // A key is read whole and never changes, and the number is read after it. 0.0.0.0 comes before the empty slots that look like it.
-            var hits = Vector256.Equals(Vector256.Create(_value), Vector256.LoadUnsafe(ref Unsafe.As<byte, uint>(ref line))).ExtractMostSignificantBits();
-            return hits == 0 ? 0 : Unsafe.As<byte, int>(ref Unsafe.Add(ref line, 32 + (4 * BitOperations.TrailingZeroCount(hits))));
-        }
-
-        public bool Same(FourKey other) => _value == other._value;
+        public bool Same(in FourKey other) => _value == other._value;
     }
 
-    /// <summary>An IPv6 address as its bytes stand in a frame. A line holds three numbers, four bytes of nothing, and the three addresses.</summary>
-    private readonly struct SixKey(Vector128<ulong> value) : IAddressKey<SixKey>
+    /// <summary>An IPv6 address as its bytes stand in a frame.</summary>
+    private readonly struct SixKey(ulong high, ulong low) : IAddressKey<SixKey>
     {
-        private readonly Vector128<ulong> _value = value;
-
-        public static int PerLine => 3;
-
-        public static (int Keys, int Values) Layout => (16, 0);
+        private readonly ulong _high = high;
+        private readonly ulong _low = low;
 
         public static SixKey Of(L3Address address) =>
-            new(Vector128.Create(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low)));
+            new(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low));
 
         /// <summary>
         /// Two rounds of AES, after which every bit depends on every bit; elsewhere the 128-bit product of both halves, folded. The seed is in both
@@ -115,35 +98,22 @@ public sealed class AddressMap
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed)
         {
-            var mixed = _value ^ Vector128.Create(seed);
             if (Aes.IsSupported)
             {
+                var mixed = Vector128.Create(_high, _low) ^ Vector128.Create(seed);
                 var other = Vector128.Create(0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB).AsByte();
                 return Aes.Encrypt(Aes.Encrypt(mixed.AsByte(), other), other).AsUInt64().ToScalar();
             }
-            return Folded(mixed.GetElement(1) ^ 0xA076_1D64_78BD_642F, BitOperations.RotateLeft(mixed.GetElement(0), 32) ^ 0xE703_7ED1_A0B4_28DB);
+            return Folded(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public int FindIn(ref byte line)
-        {
-            // Read before the keys: a number that is there says that its key is whole.
-            var first = Volatile.Read(ref Unsafe.As<byte, int>(ref line));
-            var second = Volatile.Read(ref Unsafe.As<byte, int>(ref Unsafe.Add(ref line, 4)));
-            var third = Volatile.Read(ref Unsafe.As<byte, int>(ref Unsafe.Add(ref line, 8)));
-            return (first & IfAt(ref line, 16)) | (second & IfAt(ref line, 32)) | (third & IfAt(ref line, 48));
-        }
-
-        public bool Same(SixKey other) => _value == other._value;
+        public bool Same(in SixKey other) => _high == other._high && _low == other._low;
 
         private static ulong Folded(ulong one, ulong other)
         {
             var product = Math.BigMul(one, other);
             return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
         }
-
-        /// <summary>All bits set where the address there is this one.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private int IfAt(ref byte line, int offset) => _value == Unsafe.ReadUnaligned<Vector128<ulong>>(ref Unsafe.Add(ref line, offset)) ? -1 : 0;
     }
 }

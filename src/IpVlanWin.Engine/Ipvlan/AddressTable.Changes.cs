@@ -1,41 +1,37 @@
-using System.Runtime.CompilerServices;
-
 namespace IpVlanWin.Engine.Ipvlan;
 
 // One writer at a time.
 internal sealed unsafe partial class AddressTable<TKey>
 {
-    // Addresses stay few to a line, and a line that is not full always ends a search.
-    private static int MostTaken => Lines * TKey.PerLine / 2;
+    // Probes stay short, and an empty slot always ends them.
+    private const int MostTaken = Slots / 2;
 
     /// <summary>Adds an address that is not there. Returns false where it is.</summary>
     /// <param name="key">The address.</param>
     /// <param name="value">More than 0.</param>
     /// <exception cref="InvalidOperationException">The table is full, far beyond 100 million addresses.</exception>
-    public bool Add(TKey key, int value)
+    public bool Add(in TKey key, int value)
     {
         var hash = key.Hash(_seed);
         for (; ; )
         {
             var index = SegmentIndex(hash, _directory.Length);
             var segment = _directory[index];
-            ref var slot = ref Locate(segment, key, hash, out var keySlot);
-            if (slot > 0)
+            ref var slot = ref Locate(segment, key, hash);
+            if (slot.Value > 0)
                 return false;
-            ref var usage = ref UsageOf(segment);
             var isDeepest = _depths[index] == MaxDepth;
-            var most = isDeepest ? (Lines * TKey.PerLine) - 1 : MostTaken;
-            if (slot == Gone || usage.Taken < most)
+            var most = isDeepest ? Slots - 1 : MostTaken;
+            var (taken, live) = Usage(segment);
+            if (slot.Value == Gone || taken < most)
             {
-                usage.Taken += slot == Gone ? 0 : 1;
-                usage.Live++;
-                Unsafe.WriteUnaligned(ref keySlot.Value, key);
-                Volatile.Write(ref slot, value);
+                slot.Key = key;
+                Volatile.Write(ref slot.Value, value);
                 Count++;
                 return true;
             }
             // Enough slots come free for a good many changes before the next time.
-            if (usage.Live <= most * 3 / 4)
+            if (live <= most * 3 / 4)
                 Publish(index, Rebuilt(segment, static _ => true));
             else if (!isDeepest)
                 Split(index);
@@ -45,74 +41,59 @@ internal sealed unsafe partial class AddressTable<TKey>
     }
 
     /// <summary>Takes an address out. Returns false where it is not there.</summary>
-    public bool Remove(TKey key)
+    public bool Remove(in TKey key)
     {
         var hash = key.Hash(_seed);
-        var segment = _directory[SegmentIndex(hash, _directory.Length)];
-        ref var slot = ref Locate(segment, key, hash, out _);
-        if (slot <= 0)
+        ref var slot = ref Locate(_directory[SegmentIndex(hash, _directory.Length)], key, hash);
+        if (slot.Value <= 0)
             return false;
-        Volatile.Write(ref slot, Gone);
-        UsageOf(segment).Live--;
+        Volatile.Write(ref slot.Value, Gone);
         Count--;
         if (Count == 0 && _directory.Length > 1)
         {
             _depths = [0];
-            Volatile.Write(ref _directory, [NewSegment()]);
+            Volatile.Write(ref _directory, [new Slot[Slots]]);
         }
         return true;
     }
 
-    private static byte[] NewSegment() => GC.AllocateArray<byte>((Lines + 2) * LineLength, pinned: true);
-
-    private static ref byte KeyAt(ref byte line, int slot) => ref Unsafe.Add(ref line, TKey.Layout.Keys + (slot * sizeof(TKey)));
-
-    private static ref Usage UsageOf(byte[] segment) => ref Unsafe.As<byte, Usage>(ref Unsafe.Add(ref FirstLine(segment), Lines * LineLength));
-
-    /// <summary>The number of the slot that has a key, gone or not, or else of the empty one where it would go.</summary>
-    private static ref int Locate(byte[] segment, TKey key, ulong hash, out KeySlot keySlot)
+    /// <summary>The slot that has a key, gone or not, or else the empty one where it would go.</summary>
+    private static ref Slot Locate(Slot[] segment, in TKey key, ulong hash)
     {
-        ref var first = ref FirstLine(segment);
-        for (var index = LineIndex(hash); ; index = (index + 1) & (Lines - 1))
-        {
-            ref var line = ref Unsafe.Add(ref first, index * LineLength);
-            for (var slot = 0; slot < TKey.PerLine; slot++)
-            {
-                ref var value = ref ValueAt(ref line, slot);
-                ref var at = ref KeyAt(ref line, slot);
-                if (value != Empty && !key.Same(Unsafe.ReadUnaligned<TKey>(ref at)))
-                    continue;
-                keySlot = new KeySlot(ref at);
-                return ref value;
-            }
-        }
+        var i = SlotIndex(hash);
+        while (segment[i].Value != Empty && !segment[i].Key.Same(key))
+            i = (i + 1) & (Slots - 1);
+        return ref segment[i];
     }
 
-    private byte[] Rebuilt(byte[] segment, Predicate<ulong> keepsHash)
+    /// <summary>Slots that are not empty, and those of them that hold an address.</summary>
+    private static (int Taken, int Live) Usage(Slot[] segment)
     {
-        var built = NewSegment();
-        ref var usage = ref UsageOf(built);
-        ref var first = ref FirstLine(segment);
-        for (var index = 0; index < Lines; index++)
+        var (taken, live) = (0, 0);
+        foreach (ref var slot in segment.AsSpan())
         {
-            ref var line = ref Unsafe.Add(ref first, index * LineLength);
-            for (var slot = 0; slot < TKey.PerLine; slot++)
-            {
-                var (key, value) = (Unsafe.ReadUnaligned<TKey>(ref KeyAt(ref line, slot)), ValueAt(ref line, slot));
-                var hash = key.Hash(_seed);
-                if (value <= 0 || !keepsHash(hash))
-                    continue;
-                Locate(built, key, hash, out var keySlot) = value;
-                Unsafe.WriteUnaligned(ref keySlot.Value, key);
-                usage.Taken++;
-                usage.Live++;
-            }
+            taken += slot.Value != Empty ? 1 : 0;
+            live += slot.Value > 0 ? 1 : 0;
+        }
+        return (taken, live);
+    }
+
+    private Slot[] Rebuilt(Slot[] segment, Predicate<ulong> keepsHash)
+    {
+        var built = new Slot[Slots];
+        foreach (ref var slot in segment.AsSpan())
+        {
+            if (slot.Value <= 0)
+                continue;
+            var hash = slot.Key.Hash(_seed);
+            if (keepsHash(hash))
+                Locate(built, slot.Key, hash) = slot;
         }
         return built;
     }
 
     /// <summary>Every directory entry that shares the segment's low bits gets the new one.</summary>
-    private void Publish(int index, byte[] segment)
+    private void Publish(int index, Slot[] segment)
     {
         var step = 1 << _depths[index];
         for (var i = index & (step - 1); i < _directory.Length; i += step)
@@ -136,17 +117,5 @@ internal sealed unsafe partial class AddressTable<TKey>
             _depths[i] = (byte)(depth + 1);
         Publish(zero, zeros);
         Publish(zero + step, ones);
-    }
-
-    /// <summary>Slots of a segment that are not empty, and those of them that hold an address.</summary>
-    private struct Usage
-    {
-        public int Taken;
-        public int Live;
-    }
-
-    private readonly ref struct KeySlot(ref byte value)
-    {
-        public readonly ref byte Value = ref value;
     }
 }

@@ -51,7 +51,7 @@ public sealed unsafe partial class PortSnapshot
         ref var first = ref MemoryMarshal.GetReference(frame);
         if (frame.Length < EtherType.HeaderLength || !Classifier.IsPlain(ref first, frame.Length, out var family))
             return;
-        var number = PlainNumber(ref first, family) - 1;
+        var number = PlainNumber(ref first, family);
         if (Sse.IsSupported && (uint)number < (uint)_memberCount)
             Sse.Prefetch0(_members[number].State);
     }
@@ -65,12 +65,8 @@ public sealed unsafe partial class PortSnapshot
             ref var first = ref MemoryMarshal.GetReference(frame);
             if ((first & _flooded) == 0 && Classifier.IsPlain(ref first, frame.Length, out var family))
             {
-                var number = PlainNumber(ref first, family);
-                var state = UpOrNull(number - 1, out var target);
-                if (state != null)
-                    return Received(target, state, frame.Length);
-                if (number != AddressMap.Further)
-                    return new Decision(DecisionAction.Host);
+                var state = UpOrNull(PlainNumber(ref first, family), out var target);
+                return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
             }
         }
         return ReceiveUnusual(frame, offload);
@@ -91,8 +87,7 @@ public sealed unsafe partial class PortSnapshot
             ref var first = ref MemoryMarshal.GetReference(frame);
             if ((Mode != PortMode.L2 || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
             {
-                var number = PlainNumber(ref first, family);
-                var state = UpOrNull(number - 1, out var target);
+                var state = UpOrNull(PlainNumber(ref first, family), out var target);
                 if (state != null)
                 {
                     if (frame.Length > state->IpMtu + MasterSlack)
@@ -100,7 +95,7 @@ public sealed unsafe partial class PortSnapshot
                     sending.CountSent(frame.Length);
                     return Received(target, state, frame.Length);
                 }
-                if (number != AddressMap.Further && Mode != PortMode.L2)
+                if (Mode != PortMode.L2)
                     return TransmitToLink(sender, frame, offload, now, ref hop);
             }
         }
@@ -349,7 +344,7 @@ public sealed unsafe partial class PortSnapshot
         return owner;
     }
 
-    /// <summary>One more than the number of the interface that has the destination of a plain frame, as <see cref="AddressMap.FindFour"/> tells it.</summary>
+    /// <summary>The number of the interface that has the destination of a plain frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int PlainNumber(ref byte frame, KeyFamily family) => family == KeyFamily.Four
         ? _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination))
