@@ -64,6 +64,13 @@ public static class Product
                 Execute = Execute.deferred,
                 Impersonate = false,
             },
+            // What interfaces left on the host: stand-ins, addresses, settings of the master.
+            new InstalledFileAction(new Id("CleanHost"), Id(Service), "clean-host --data keep", Return.check, When.After, Step.DeleteServices,
+                "REMOVE='ALL' AND NOT UPGRADINGPRODUCTCODE AND NOT REMOVEDATA=1")
+            {
+                Execute = Execute.deferred,
+                Impersonate = false,
+            },
             new InstalledFileAction(new Id("RemoveData"), Id(Service), "clean-host --data remove", Return.check, When.After, Step.DeleteServices,
                 "REMOVE='ALL' AND NOT UPGRADINGPRODUCTCODE AND REMOVEDATA=1")
             {
@@ -80,6 +87,8 @@ public static class Product
 #endif
         };
 
+        if (input.Driver is not null)
+            items.AddRange(DriverActions());
         return new Project(Name, [.. items])
         {
             OutDir = input.Output,
@@ -124,6 +133,26 @@ public static class Product
         return new Guid(hash, bigEndian: true);
     }
 
+    /// <summary>
+    /// In before the service starts, so that it finds it; out when its feature goes, but not by the product before: an upgrade has it in anew
+    /// by then.
+    /// </summary>
+    private static IEnumerable<WixObject> DriverActions()
+    {
+        yield return new InstalledFileAction(new Id("InstallDriver"), Id(Service), "install-driver", Return.check, When.Before, Step.StartServices,
+            "&Driver=3", Id(Service), "remove-driver")
+        {
+            Execute = Execute.deferred,
+            Impersonate = false,
+        };
+        yield return new InstalledFileAction(new Id("RemoveDriver"), Id(Service), "remove-driver", Return.check, When.Before, Step.RemoveFiles,
+            "!Driver=3 AND &Driver=2 AND NOT UPGRADINGPRODUCTCODE", Id(Service), "install-driver")
+        {
+            Execute = Execute.deferred,
+            Impersonate = false,
+        };
+    }
+
     private static IEnumerable<WixEntity> Programs(SetupInput input, Feature feature)
     {
         var items = Tree(feature, input.Programs, null);
@@ -154,7 +183,9 @@ public static class Product
         if (input.WinDivert is not null)
         {
             var feature = new Feature("WinDivert", "The packet diversion driver of that name.", isEnabled: true, allowChange: true) { Id = "WinDivert" };
-            yield return new Dir(new Id("WinDivertFolder"), "windivert", Tree(feature, input.WinDivert, "windivert"));
+            // Beside the program, the only place from which it loads them.
+            foreach (var item in Tree(feature, input.WinDivert, "windivert"))
+                yield return item;
         }
     }
 

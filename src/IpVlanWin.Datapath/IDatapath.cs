@@ -56,11 +56,21 @@ public sealed record InterfaceStatus(
 {
     /// <summary>The multicast groups it is a member of.</summary>
     public IReadOnlyList<MacAddress> Groups { get; init; } = [];
+
+    /// <summary>Addresses that it was given and that are not in use, or not yet; those of <see cref="Refused"/> among them where somebody on the wire has them.</summary>
+    public IReadOnlyList<L3Prefix> Pending { get; init; } = [];
+
+    /// <summary>Why it is not as it should be although its changes were taken, in one sentence; or null.</summary>
+    public string? Fault { get; init; }
 }
+
+/// <summary>An interface's namespace is not there yet: it waits, and nothing is wrong.</summary>
+/// <param name="message">One sentence with what it waits for.</param>
+public sealed class NamespacePendingException(string message) : IOException(message);
 
 /// <summary>
 /// What carries the frames of one port: the engine over devices in user mode, or the driver. Members may be called by any thread; a
-/// change holds when its call returns. A refusal is a <see cref="PortResult"/>; what the operating system refuses is thrown.
+/// change holds when its call returns, except where a data path gathers changes until <see cref="Commit"/>. A refusal is a <see cref="PortResult"/>; what the operating system refuses is thrown.
 /// </summary>
 public interface IDatapath : IDisposable
 {
@@ -78,6 +88,7 @@ public interface IDatapath : IDisposable
 
     /// <summary>Makes an interface: down and without addresses. EEXIST, EBUSY.</summary>
     /// <exception cref="HostNetwork.HostNetworkException">The namespace is not there, or the operating system refuses.</exception>
+    /// <exception cref="NamespacePendingException">The namespace is not there yet.</exception>
     PortResult AddInterface(InterfaceSettings settings);
 
     /// <summary>Removes an interface. ENODEV.</summary>
@@ -128,6 +139,11 @@ public interface IDatapath : IDisposable
     /// <param name="namespaceName">Where to; null for the host's.</param>
     /// <exception cref="HostNetwork.HostNetworkException">The namespace is not there, or has a link of that name; the interface is where it was.</exception>
     PortResult Move(string name, string? namespaceName) => PortResult.NotSupported;
+
+    /// <summary>The changes of one pass have been made: a data path that gathers them carries them out now.</summary>
+    void Commit()
+    {
+    }
 
     /// <summary>Records the port's frames, or one interface's, until what it returns is disposed. Null where there is no such interface.</summary>
     /// <param name="sink">Gets the frames and their reasons; stays the caller's.</param>

@@ -55,6 +55,9 @@ public sealed record HostLink
     /// <summary>The driver's kind ("veth", "bridge", "tun", "dummy"; <c>IFLA_INFO_KIND</c>), or null for hardware and loopback.</summary>
     public string? Kind { get; init; }
 
+    /// <summary>What an administrator wrote about it (<c>IFLA_IFALIAS</c>), or null. Linux alone.</summary>
+    public string? Alias { get; init; }
+
     /// <summary>The link-layer address; empty (<see cref="PhysicalAddress.None"/>) when the link has none.</summary>
     public PhysicalAddress Mac { get; init; } = PhysicalAddress.None;
 

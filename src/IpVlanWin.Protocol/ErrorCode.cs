@@ -116,7 +116,7 @@ public sealed class ErrorCode
     {
         var texts = new object[arguments.Length];
         for (var i = 0; i < texts.Length; i++)
-            texts[i] = Line(Convert.ToString(arguments[i], CultureInfo.InvariantCulture) ?? "", i == 0 ? LongestArgument : 4 * LongestArgument);
+            texts[i] = Line(Convert.ToString(arguments[i], CultureInfo.InvariantCulture) ?? "", i == 0 ? LongestArgument : 8 * LongestArgument);
         return new ControlException(this, string.Format(CultureInfo.InvariantCulture, Sentence, texts));
     }
 

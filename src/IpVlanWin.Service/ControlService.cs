@@ -44,6 +44,7 @@ internal sealed class ControlService : IAsyncDisposable
         metrics ??= new MetricsSettings();
         var host = new Host(datapath, settings.Announces);
         var state = DesiredState.Open(folder, host, TimeProvider.System, log);
+        host.Journal = state;
         var telemetry = new Telemetry();
         var reconciler = new Reconciler(state, host, log, telemetry);
         PrometheusEndpoint? prometheus = null;

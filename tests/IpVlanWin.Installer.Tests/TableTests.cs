@@ -81,11 +81,29 @@ public sealed class TableTests
         product.Put("driver/ipvlan.sys", "sys");
         product.Put("divert/WinDivert.dll", "dll");
         product.Input = product.Input with { Driver = product.Path("driver"), WinDivert = product.Path("divert") };
-        var features = SmallProduct.Rows(product.Build(), "Feature");
+        var msi = product.Build();
+        var features = SmallProduct.Rows(msi, "Feature");
         CollectionAssert.AreEqual(
             new[] { "Cli", "Driver", "PowerShell", "Service", "WinDivert" }, features.Select(row => row.Split('\t')[0]).ToArray());
         Assert.AreEqual("2", features[1].Split('\t')[5], "the driver is off unless asked for");
         Assert.AreEqual("1", features[4].Split('\t')[5]);
+
+        Assert.AreEqual(
+            "INSTALLDIR", SmallProduct.Rows(msi, "Component").Single(row => row.StartsWith("Component.f_windivert_", StringComparison.Ordinal)).Split('\t')[2],
+            "beside the program, which loads it from nowhere else");
+
+        // In before the service starts, out before the program goes; each is taken back where something fails later.
+        CollectionAssert.IsSubsetOf(
+            new[]
+            {
+                "InstallDriver\t3090\tf_ipvlansvc.exe\tinstall-driver\t", "InstallDriver_Rollback\t3410\tf_ipvlansvc.exe\tremove-driver\t",
+                "RemoveDriver\t3090\tf_ipvlansvc.exe\tremove-driver\t", "RemoveDriver_Rollback\t3410\tf_ipvlansvc.exe\tinstall-driver\t",
+            },
+            SmallProduct.Rows(msi, "CustomAction").ToArray());
+        const string In = "&Driver=3", Out = "!Driver=3 AND &Driver=2 AND NOT UPGRADINGPRODUCTCODE";
+        CollectionAssert.IsSubsetOf(
+            new[] { $"InstallDriver_Rollback\t{In}\t5898", $"InstallDriver\t{In}\t5899", $"RemoveDriver_Rollback\t{Out}\t3498", $"RemoveDriver\t{Out}\t3499" },
+            SmallProduct.Rows(msi, "InstallExecuteSequence").ToArray());
     }
 
     [TestMethod]

@@ -94,6 +94,23 @@ public sealed class WineMatrixTests
     }
 
     [TestMethod]
+    public void The_driver_comes_and_goes_with_its_feature()
+    {
+        // That a failed installation takes the driver out again only the tables show: Wine rolls back in the order of installing, when the
+        // program that would do it is gone already.
+        PutNetcfg();
+        Install(WineSetup.One, "ADDLOCAL=Service");
+        Assert.IsFalse(HasDriver(), "off unless asked for");
+        Install(WineSetup.One, "ADDLOCAL=Driver");
+        StringAssert.Contains(Registry(DriverKey, "InfPath"), @"C:\Program Files\IpVlanWin\driver\ipvlan.inf", StringComparison.OrdinalIgnoreCase);
+        Install(WineSetup.Two);
+        Assert.IsTrue(HasDriver(), "an upgrade keeps it");
+        Remove(WineSetup.Two);
+        Assert.IsFalse(HasDriver(), "gone with the product");
+        NothingIsLeft();
+    }
+
+    [TestMethod]
     public void Another_folder_is_remembered()
     {
         Install(WineSetup.One, @"INSTALLDIR=C:\Elsewhere");
@@ -142,6 +159,29 @@ public sealed class WineMatrixTests
         Install(WineSetup.One);
         Answers();
         Assert.IsTrue(IO.File.Exists(IO.Path.Combine(Programs, "ipvlan.deps.json")));
+
+        // And the product's own command mends a service that is gone.
+        var service = IO.Path.Combine(@"C:\Program Files\IpVlanWin", "ipvlansvc.exe").Replace('/', '\\');
+        Assert.AreEqual(0, _wine.Run(service, "uninstall").Status);
+        Assert.AreNotEqual(0, _wine.Run("reg", "query", @"HKLM\System\CurrentControlSet\Services\IpVlanWin").Status);
+        var repaired = _wine.Run(service, "repair");
+        Assert.AreEqual(0, repaired.Status, repaired.All);
+        Answers();
+    }
+
+    private const string DriverKey = @"HKLM\System\CurrentControlSet\Services\ipvlan";
+
+    private bool HasDriver() => _wine.Run("reg", "query", DriverKey).Status == 0;
+
+    /// <summary>Wine has no netcfg.</summary>
+    private void PutNetcfg()
+    {
+        const string Compiler = "x86_64-w64-mingw32-gcc";
+        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => IO.File.Exists(IO.Path.Combine(folder, Compiler))))
+            Assert.Inconclusive($"needs {Compiler} (Debian: gcc-mingw-w64-x86-64-win32)");
+        SmallProduct.Output(
+            Compiler, "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", IO.Path.Combine(_wine.DriveC, "windows", "system32", "netcfg.exe"),
+            IO.Path.Combine(AppContext.BaseDirectory, "Fakes", "netcfg.c"), "-ladvapi32");
     }
 
     private Ended Msiexec(string verb, string msi, params string[] properties) =>

@@ -32,12 +32,21 @@ internal static class WineSetup
         return folder.FullName;
     }
 
+    /// <summary>A driver's package in name only: the netcfg of these tests loads nothing.</summary>
+    private static string Driver(string output)
+    {
+        var folder = IO.Directory.CreateDirectory(IO.Path.Combine(output, "driver")).FullName;
+        foreach (var name in (string[])["ipvlan.inf", "ipvlan.sys", "ipvlan.cat"])
+            IO.File.WriteAllText(IO.Path.Combine(folder, name), name);
+        return folder;
+    }
+
     private static void Build(string output, string version)
     {
         // The build program itself, as installer/build runs it.
         var start = new ProcessStartInfo("dotnet",
         [
-            typeof(IpVlanWin.InstallerBuild.Repository).Assembly.Location, "--published", Published.Folder, "--version", version, "--output", output,
+            typeof(IpVlanWin.InstallerBuild.Repository).Assembly.Location, "--published", Published.Folder, "--version", version, "--output", output, "--driver", Driver(output),
         ]);
         using var process = Process.Start(start)!;
         process.WaitForExit();

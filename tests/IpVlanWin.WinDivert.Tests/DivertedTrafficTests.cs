@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Devices.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
@@ -32,6 +33,55 @@ public sealed class DivertedTrafficTests
             Assert.AreEqual((address.SubInterfaceIndex, address.IsImpostor, address.IsOutbound, address.HasUdpChecksum, Master),
                 (back.SubInterfaceIndex, back.IsImpostor, back.IsOutbound, back.HasUdpChecksum, back.InterfaceIndex));
         }
+    }
+
+    /// <summary>What a capture gets: packets as frames, as the interface sees them, with the reason where they went nowhere.</summary>
+    [TestMethod]
+    public void Watch_SeesFramesWithMadeUpHeaders_UntilItEnds()
+    {
+        using var traffic = Start(PortFlag.Private);
+        var seen = new Seen();
+        var packet = Packets.Make(Far, One);
+        using (traffic.Watch(seen))
+        {
+            Imitation.Divert(packet, Imitation.Inbound());
+            Wait();
+            Imitation.Divert(Packets.Make("fd00::2", "2001:db8::9"), Imitation.Outbound());
+            Wait();
+            Imitation.Divert(Packets.Make(One, Two), Imitation.Outbound(1, isLoopback: true));
+            Until(() => traffic.Statistics.Dropped == 1);
+        }
+        Imitation.Divert(packet, Imitation.Inbound());
+        Wait();
+        CollectionAssert.AreEqual(new[]
+        {
+            "arrived at wire 020000000001 000000000000 0800 None", "left at ipvl0 020000000001 000000000000 0800 None",
+            "arrived at ipvl0 000000000000 020000000001 86dd None", "left at wire 000000000000 020000000001 86dd None",
+            "arrived at ipvl0 020000000001 020000000001 0800 Private",
+        }, seen.Lines);
+        CollectionAssert.AreEqual(packet, seen.First![14..]);
+    }
+
+    private sealed class Seen : IFrameWatch
+    {
+        public List<string> Lines { get; } = [];
+
+        public byte[]? First { get; private set; }
+
+        public void Arrived(VirtualInterface? at, ReadOnlySpan<byte> frame, in FrameOffload offload, DropReason reason)
+        {
+            First ??= frame.ToArray();
+            Add("arrived", at, frame, reason);
+        }
+
+        public void Left(VirtualInterface? at, ReadOnlySpan<byte> frame, in FrameOffload offload, DropReason reason) => Add("left", at, frame, reason);
+
+        public void EndBatch()
+        {
+        }
+
+        private void Add(string what, VirtualInterface? at, ReadOnlySpan<byte> frame, DropReason reason) => Lines.Add(
+            $"{what} at {at?.Name ?? "wire"} {Convert.ToHexStringLower(frame[..6])} {Convert.ToHexStringLower(frame[6..12])} {Convert.ToHexStringLower(frame[12..14])} {reason}");
     }
 
     /// <summary>What receive segment coalescing makes of a stream.</summary>

@@ -5,7 +5,7 @@ namespace IpVlanWin.WinDivert.Tests;
 /// <summary>The tests that need no stack but a script's queues, without a test host: how the Windows build runs them under Wine.</summary>
 internal static class ScriptedRun
 {
-    private static readonly Type[] s_classes = [typeof(ImitationTests), typeof(DivertedTrafficTests), typeof(PacketDecisionTests)];
+    private static readonly Type[] s_classes = [typeof(ImitationTests), typeof(DivertedTrafficTests), typeof(PacketDecisionTests), typeof(HostEventTests)];
 
     /// <summary>Prints what fails and "N passed, N failed, N skipped". Returns 0 where none fails and some pass.</summary>
     public static int Run()

@@ -30,6 +30,11 @@ The same for IPv6.
 .PARAMETER Loopbacks
 How many loopback adapters to make when their number is measured; 0 leaves it out.
 
+.PARAMETER Ipvlan
+Folder with ipvlan.exe, ipvlansvc.exe and, beside them, WinDivert.dll and WinDivert64.sys of WinDivert 2.2.2. With it and
+-TestAddress the data path windivert is tried: two interfaces over the master, private and bridge, killed and removed. The
+service IpVlanWin must not run.
+
 .PARAMETER WaitSeconds
 How long to wait for packets from the other machine.
 
@@ -43,6 +48,7 @@ param(
     [string] $TestAddress = '',
     [string] $TestAddress6 = '',
     [int] $Loopbacks = 64,
+    [string] $Ipvlan = '',
     [int] $WaitSeconds = 60,
     [string] $Report = (Join-Path (Get-Location) 'ipvlan-first-run.md')
 )
@@ -163,6 +169,9 @@ if (-not $hasContainers) { Add-Row '7.10' 'container namespaces have compartment
 
 Invoke-Probe '8' @('bindings', $Master)
 Invoke-Probe '8p' @('proxy', $Master)
+Invoke-Probe '8a' @('anycast', $Master)
+if ($TestAddress -ne '') { Invoke-Probe '8f' @('free', $Master, $TestAddress) }
+else { Add-Row '8f' 'an address that nobody has does not resolve' 'skipped' 'give -TestAddress' }
 
 # --- 9 and 10: a loopback adapter that stays for a while; 9 needs another machine ------------------------------------------------
 
@@ -189,13 +198,14 @@ function Test-WeakHost {
     $socket = $null
     try {
         if ($Family -eq 'IPv4') { Invoke-Probe '9a' @('proxy-add', $Master, $Address) }
+        else { Invoke-Probe '9d' @('anycast-add', $Master, $Address) }
         Set-NetIPInterface -InterfaceIndex $masterIndex -AddressFamily $Family -WeakHostReceive Enabled
         Set-NetIPInterface -InterfaceIndex $loopback.ifIndex -AddressFamily $Family -WeakHostSend Enabled
         $socket = New-Object System.Net.Sockets.UdpClient -ArgumentList (New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Parse($Address)), 50505)
         $socket.Client.ReceiveTimeout = $WaitSeconds * 1000
         Write-Host ''
         Write-Host ('>>> From another machine of the subnet, within {0} s: send a UDP packet to {1} port 50505.' -f $WaitSeconds, $Address)
-        Write-Host '>>> IPv6: give that machine a neighbor entry for the address with the MAC of this master first.'
+        Write-Host '>>> IPv6: without a neighbor entry first. If nothing arrives, the anycast address is not answered for: say so in the issue.'
         $from = New-Object System.Net.IPEndPoint -ArgumentList $any, 0
         try { $bytes = $socket.Receive([ref] $from) }
         catch [System.Net.Sockets.SocketException] { throw 'no packet arrived' }
@@ -205,6 +215,7 @@ function Test-WeakHost {
     finally {
         if ($null -ne $socket) { $socket.Close() }
         if ($Family -eq 'IPv4') { Invoke-Probe '9b' @('proxy-remove', $Master, $Address) }
+        else { Invoke-Probe '9e' @('anycast-remove', $Master, $Address) }
         Remove-NetIPAddress -InterfaceIndex $loopback.ifIndex -IPAddress $Address -Confirm:$false
         Set-NetIPInterface -InterfaceIndex $masterIndex -AddressFamily $Family -WeakHostReceive $masterBefore.WeakHostReceive
         Set-NetIPInterface -InterfaceIndex $loopback.ifIndex -AddressFamily $Family -WeakHostSend $loopbackBefore.WeakHostSend
@@ -212,7 +223,7 @@ function Test-WeakHost {
 }
 
 Test-Assumption '9.1' 'T: an IPv4 address on a loopback adapter is reached over the master (weak host and a proxy ARP entry)' { Test-WeakHost $TestAddress 'IPv4' }
-Test-Assumption '9.2' 'T: the same for IPv6 (weak host and an upstream route or neighbor entry)' { Test-WeakHost $TestAddress6 'IPv6' }
+Test-Assumption '9.2' 'T: the same for IPv6 (weak host and an anycast address of the master, which answers solicitations)' { Test-WeakHost $TestAddress6 'IPv6' }
 
 Test-Assumption '10.0' 'the tag beside *MSLOOP does not keep netloop.inf from matching' {
     $loopback = Get-Loopback
@@ -253,16 +264,137 @@ Test-Assumption '10.3' 'LLMNR is off on an adapter with EnableMulticast=0 below 
 }
 Invoke-Probe '10c' @('clean')
 
+# --- 12: data path windivert -----------------------------------------------------------------------------------------------------
+
+$script:Service = $null
+$serviceState = Join-Path $env:TEMP ('ipvlan-first-run-' + $PID)
+$second = '198.18.254.2'
+
+function Start-FirstRunService {
+    $arguments = @('run', '--state', ('"' + $serviceState + '"'), '--pipe', 'ipvlanwin-first-run', '--datapath', 'windivert')
+    $script:Service = Start-Process -FilePath (Join-Path $Ipvlan 'ipvlansvc.exe') -ArgumentList $arguments -PassThru -WindowStyle Hidden
+    $env:IPVLANWIN_PIPE = 'ipvlanwin-first-run'
+    foreach ($i in 1..100) {
+        & (Join-Path $Ipvlan 'ipvlan.exe') link show 2>&1 | Out-Null
+        if ($LASTEXITCODE -eq 0) { return }
+        Start-Sleep -Milliseconds 200
+    }
+    throw 'the service does not answer'
+}
+
+function Invoke-Ipvlan {
+    $seen = & (Join-Path $Ipvlan 'ipvlan.exe') $args 2>&1 | Out-String
+    if ($LASTEXITCODE -ne 0) { throw ('ipvlan ' + ($args -join ' ') + ': ' + $seen) }
+    return $seen
+}
+
+function Wait-Address {
+    param([string] $Address, [bool] $IsThere)
+    foreach ($i in 1..150) {
+        if ([bool] (Get-NetIPAddress -IPAddress $Address -ErrorAction SilentlyContinue) -eq $IsThere) { return }
+        Start-Sleep -Milliseconds 200
+    }
+    throw ($Address + ' on the host: still ' + (-not $IsThere) + ' after 30 s')
+}
+
+# True where a datagram from one address reaches the other, both of this host.
+function Test-Between {
+    param([string] $From, [string] $To)
+    $receiver = New-Object System.Net.Sockets.UdpClient -ArgumentList (New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Parse($To)), 50506)
+    $sender = New-Object System.Net.Sockets.UdpClient -ArgumentList (New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Parse($From)), 0)
+    try {
+        $receiver.Client.ReceiveTimeout = 1000
+        [void] $sender.Send([byte[]] (1, 2, 3), 3, $To, 50506)
+        $any = New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Any), 0
+        try { [void] $receiver.Receive([ref] $any); return $true }
+        catch [System.Net.Sockets.SocketException] { return $false }
+    }
+    finally {
+        $sender.Close()
+        $receiver.Close()
+    }
+}
+
+if ($Ipvlan -eq '' -or $TestAddress -eq '') {
+    Add-Row '12' 'data path windivert' 'skipped' 'give -Ipvlan and -TestAddress'
+}
+else {
+    Test-Assumption '12.1' 'WinDivert opens: an interface over the master gets its address, once nobody on the wire has it' {
+        Start-FirstRunService
+        [void] (Invoke-Ipvlan link add link $Master name ipvlfr0 type ipvlan mode l3 private)
+        [void] (Invoke-Ipvlan addr add ($TestAddress + '/24') dev ipvlfr0)
+        [void] (Invoke-Ipvlan link set dev ipvlfr0 up)
+        [void] (Invoke-Ipvlan link add link $Master name ipvlfr1 type ipvlan)
+        [void] (Invoke-Ipvlan addr add ($second + '/24') dev ipvlfr1)
+        [void] (Invoke-Ipvlan link set dev ipvlfr1 up)
+        Wait-Address $TestAddress $true
+        Wait-Address $second $true
+        Invoke-Ipvlan -d link show
+    }
+    Test-Assumption '12.2' 'T: private holds: the loopback-outbound packet is seen and dropped' {
+        if (Test-Between $TestAddress $second) { throw 'a datagram came through: which interface index do loopback packets carry?' }
+        Invoke-Ipvlan -s link show dev ipvlfr0
+    }
+    Test-Assumption '12.3' 'private stays closed when the service is killed (safety net)' {
+        Stop-Process -Id $script:Service.Id -Force
+        Start-Sleep -Seconds 1
+        if (Test-Between $TestAddress $second) { throw 'a datagram came through' }
+        'safety net: process ' + ((Get-Process -Name ipvlansvc -ErrorAction SilentlyContinue | ForEach-Object { $_.Id }) -join ' ')
+    }
+    Test-Assumption '12.4' 'a new service takes the stand-ins over, and bridge lets packets through' {
+        Start-FirstRunService
+        [void] (Invoke-Ipvlan link set dev ipvlfr0 type ipvlan bridge)
+        Wait-Address $second $true
+        Start-Sleep -Seconds 3
+        if (-not (Test-Between $TestAddress $second)) { throw 'nothing came through' }
+        'adapters: ' + ((Get-NetAdapter -Name ipvlfr0, ipvlfr1 | ForEach-Object { $_.PnPDeviceID }) -join ' ')
+    }
+    Test-Assumption '12.5' 'an address that is removed by hand comes back' {
+        Remove-NetIPAddress -IPAddress $second -Confirm:$false
+        Wait-Address $second $true
+        'back'
+    }
+    Test-Assumption '12.6' 'a stand-in that is removed by hand comes back' {
+        $pnp = (Get-NetAdapter -Name ipvlfr1).PnPDeviceID
+        pnputil /remove-device $pnp | Out-Null
+        Start-Sleep -Seconds 2
+        Wait-Address $second $true
+        $pnp + ' is ' + (Get-NetAdapter -Name ipvlfr1).PnPDeviceID
+    }
+    Test-Assumption '12.7' 'I: a datagram over the MTU leaves in pieces' {
+        $socket = New-Object System.Net.Sockets.UdpClient -ArgumentList (New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Parse($TestAddress)), 0)
+        $gateway = (Get-NetRoute -DestinationPrefix '0.0.0.0/0' -InterfaceIndex $masterIndex | Select-Object -First 1).NextHop
+        [void] $socket.Send((New-Object byte[] 4000), 4000, $gateway, 9)
+        $socket.Close()
+        Invoke-Ipvlan -s link show dev ipvlfr0
+    }
+    Test-Assumption '12.8' 'nothing is left of removed interfaces, nor of the master''s settings' {
+        [void] (Invoke-Ipvlan link del ipvlfr0)
+        [void] (Invoke-Ipvlan link del ipvlfr1)
+        Wait-Address $TestAddress $false
+        foreach ($i in 1..50) {
+            if (-not (Get-NetAdapter -Name ipvlfr0, ipvlfr1 -ErrorAction SilentlyContinue)) { break }
+            Start-Sleep -Milliseconds 200
+        }
+        if (Get-NetAdapter -Name ipvlfr0, ipvlfr1 -ErrorAction SilentlyContinue) { throw 'an adapter is left' }
+        Stop-Process -Id $script:Service.Id -Force
+        & (Join-Path $Ipvlan 'ipvlansvc.exe') clean-host --state $serviceState --data remove
+        'WeakHostReceive ' + ((Get-NetIPInterface -InterfaceIndex $masterIndex | ForEach-Object { $_.WeakHostReceive }) -join ' ')
+    }
+}
+
 # --- 11: what this script cannot try ---------------------------------------------------------------------------------------------
 
 $elsewhere = @(
-    @('11.1', 'T: WinDivert: private holds where the loopback-outbound packet is dropped', 'WinDivert'),
+    @('11.1', 'I: WinDivert: lower priorities see what a closed handle gives back', 'a look at the source or a debugger'),
     @('11.2', 'I: WinDivert: inbound on another IfIdx than captured is accepted where the address belongs to that interface', 'WinDivert'),
     @('11.3', 'T: NetworkAddress set to the master''s MAC: does a stack refuse frames from its own MAC', 'the filter driver'),
     @('11.4', 'T: Wi-Fi masters: proxy ARP of access points, client isolation, roaming', 'a Wi-Fi adapter and an access point'),
     @('11.5', 'U: a cmdlet DLL finds the Microsoft.Management.Infrastructure of Windows PowerShell', 'the PowerShell module'),
     @('11.6', 'a Windows feature update deletes KM-TEST adapters and the service makes them again', 'a feature update'),
-    @('11.7', 'sleep and resume keep addresses and routes of the active store', 'a machine that sleeps')
+    @('11.7', 'sleep and resume keep addresses and routes of the active store, or they are put back', 'a machine that sleeps'),
+    @('11.8', 'a virtual switch made over the master ends the port with the sentence that names vEthernet', 'Hyper-V and a second adapter'),
+    @('11.9', 'T: a container behind an internal switch is reached over the master (forwarding, 169.254.x.y and fe80::1 as gateways)', 'a process-isolated container with an endpoint on that switch')
 )
 foreach ($row in $elsewhere) { Add-Row $row[0] $row[1] 'skipped' ('needs ' + $row[2]) }
 

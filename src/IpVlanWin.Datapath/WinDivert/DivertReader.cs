@@ -116,7 +116,9 @@ internal sealed class DivertReader : IDisposable
                     break;
                 var packet = _packets.AsSpan(readBytes, length);
                 readBytes += length;
-                if (DecideOne(port, packet).Action == DecisionAction.Drop)
+                var decision = DecideOne(port, packet);
+                _traffic.PacketWatch?.Tell(packet, decision);
+                if (decision.Action == DecisionAction.Drop)
                 {
                     Statistics.Dropped++;
                     continue;

@@ -35,6 +35,9 @@ public sealed record DivertSettings
 
     /// <summary>Starts the safety net's process; null where private is not offered.</summary>
     public Func<SafetyNetLink>? StartSafetyNet { get; init; }
+
+    /// <summary>Told when that process ended by itself; <see cref="DivertedTraffic.KeepSafetyNet"/> starts another.</summary>
+    public Action? OnSafetyNetGone { get; init; }
 }
 
 /// <summary>What this data path can be, and what does the rest.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Devices.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 
@@ -11,6 +12,8 @@ namespace IpVlanWin.Datapath.WinDivert;
 /// </summary>
 public sealed class DivertedTraffic : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
     private readonly DivertSettings _settings;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -23,6 +26,10 @@ public sealed class DivertedTraffic : IDisposable
     private bool _isDisposed;
 
     private volatile uint _masterIndex;
+
+    // Guarded by the decision lock.
+    private readonly List<IFrameWatch> _watches = [];
+    private PacketWatch? _packetWatch;
 
     /// <summary>Tests the library. Nothing is diverted before <see cref="Apply"/>.</summary>
     /// <exception cref="DivertException">WinDivert.dll is missing.</exception>
@@ -145,7 +152,33 @@ public sealed class DivertedTraffic : IDisposable
         }
     }
 
-    /// <summary>Decides on what is queued and closes the handles; then the safety net ends, as the addresses are off the host.</summary>
+    /// <summary>Sees that a private port has its safety net: where its process was ended, another one is spread.</summary>
+    /// <exception cref="IOException">It cannot be spread; the engine still drops.</exception>
+    public void KeepSafetyNet()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed || _safetyNet is not { HasExited: true } gone)
+                return;
+            gone.Dispose();
+            _safetyNet = null;
+            if (Port.Snapshot.Flag == PortFlag.Private)
+                SpreadSafetyNet(_arrangement);
+        }
+    }
+
+    /// <summary>Shows packets to a watch, as frames with made-up Ethernet headers, until what it returns is disposed.</summary>
+    internal IDisposable Watch(IFrameWatch watch)
+    {
+        lock (DecisionLock)
+            _watches.Add(watch);
+        return new WatchEnd(this, watch);
+    }
+
+    /// <summary>Under the decision lock: null as long as nobody looks.</summary>
+    internal PacketWatch? PacketWatch => _watches.Count == 0 ? null : _packetWatch ??= new PacketWatch(Port, _watches);
+
+    /// <summary>Decides on what is queued and closes the handles. The safety net ends by itself, once no address is on the host.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -154,7 +187,8 @@ public sealed class DivertedTraffic : IDisposable
                 return;
             _isDisposed = true;
             End([.. _readers]);
-            EndSafetyNet();
+            _safetyNet?.Release(s_patience);
+            _safetyNet = null;
         }
         _completion.TrySetResult();
     }
@@ -191,8 +225,22 @@ public sealed class DivertedTraffic : IDisposable
     {
         if (arrangement is null)
             return;
-        _safetyNet ??= _settings.StartSafetyNet!();
+        if (_safetyNet is null)
+        {
+            _safetyNet = _settings.StartSafetyNet!();
+            if (_settings.OnSafetyNetGone is { } gone)
+                _safetyNet.WhenGone(gone);
+        }
         _safetyNet.Spread(DivertPlan.ForSafetyNet(arrangement), _settings.SafetyNetPriority, [.. arrangement.LocalAddresses, .. arrangement.ForwardedAddresses]);
+    }
+
+    private sealed class WatchEnd(DivertedTraffic owner, IFrameWatch watch) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (owner.DecisionLock)
+                owner._watches.Remove(watch);
+        }
     }
 
     private void EndSafetyNet()

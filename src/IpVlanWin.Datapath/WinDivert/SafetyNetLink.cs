@@ -16,6 +16,9 @@ public sealed class SafetyNetLink : IDisposable
 
     private SafetyNetLink(Process process) => _process = process;
 
+    /// <summary>Its process has ended, and its handles with it.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Number of the process.</summary>
     public int ProcessId => _process.Id;
 
@@ -25,6 +28,30 @@ public sealed class SafetyNetLink : IDisposable
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false, CreateNoWindow = true };
         return new SafetyNetLink(Process.Start(start)!);
+    }
+
+    /// <summary>Tells when the process ends by itself.</summary>
+    /// <param name="gone">Called on any thread, once.</param>
+    public void WhenGone(Action gone)
+    {
+        _process.Exited += (_, _) => gone();
+        _process.EnableRaisingEvents = true;
+    }
+
+    /// <summary>Leaves the process to itself: it ends as soon as none of the addresses is on the host.</summary>
+    /// <param name="patience">How long to wait for that.</param>
+    public void Release(TimeSpan patience)
+    {
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended already.
+        }
+        _process.WaitForExit(patience);
+        _process.Dispose();
     }
 
     /// <summary>Ends the process, handles and all: the addresses are off the host, or may reach each other.</summary>

@@ -115,6 +115,15 @@ public sealed partial class RouteNetlink
         Change(index, $"set the MTU of link {index} to {ipMtu}", writer => writer.Attribute(Rtnl.IFLA_MTU, (uint)ipMtu));
     }
 
+    /// <summary>Writes something about a link that whoever lists links sees.</summary>
+    /// <param name="index">The link.</param>
+    /// <param name="alias">Up to 255 bytes.</param>
+    public void SetAlias(int index, string alias)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(alias);
+        Change(index, $"set the alias of link {index}", writer => writer.Attribute(Rtnl.IFLA_IFALIAS, alias));
+    }
+
     /// <summary>Sets the MAC address. EADDRNOTAVAIL for a multicast or zero address.</summary>
     /// <param name="index">The link.</param>
     /// <param name="mac">Six bytes on Ethernet.</param>

@@ -109,6 +109,19 @@ public sealed partial class RouteNetlink : IHostNetwork
     /// <param name="address">The IP address to resolve.</param>
     public void Resolve(int linkIndex, IPAddress address) => Execute(writer => RouteRequests.Resolve(writer, linkIndex, address));
 
+    /// <summary>
+    /// Lets a link answer ARP or ND for an address that lies behind another one. The link must forward that family; IPv6 needs its
+    /// proxy_ndp too (ip-sysctl).
+    /// </summary>
+    /// <param name="linkIndex">The link that answers.</param>
+    /// <param name="address">The address.</param>
+    public void AddProxy(int linkIndex, IPAddress address) => Execute(writer => RouteRequests.Proxy(writer, add: true, linkIndex, address));
+
+    /// <summary>Ends that. ENOENT when there is none.</summary>
+    /// <param name="linkIndex">The link.</param>
+    /// <param name="address">The address.</param>
+    public void RemoveProxy(int linkIndex, IPAddress address) => Execute(writer => RouteRequests.Proxy(writer, add: false, linkIndex, address));
+
     /// <summary>Starts a batch: many changes in few system calls.</summary>
     public RouteBatch CreateBatch() => new(this);
 

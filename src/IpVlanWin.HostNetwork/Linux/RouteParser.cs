@@ -28,7 +28,7 @@ internal static class RouteParser
         if (!MemoryMarshal.TryRead(payload, out IfInfoMsg body)) return ParseResult.Malformed;
         // A bridge announces its ports under its own family, with half of the attributes.
         if (body.Family != Rtnl.AF_UNSPEC) return ParseResult.Foreign;
-        string? name = null, kind = null;
+        string? name = null, kind = null, alias = null;
         var mac = PhysicalAddress.None;
         uint mtu = 0, master = 0, peer = 0;
         var attributes = new AttributeReader(payload[Unsafe.SizeOf<IfInfoMsg>()..]);
@@ -37,6 +37,7 @@ internal static class RouteParser
             switch (attributes.Type)
             {
                 case Rtnl.IFLA_IFNAME: name = attributes.Text(); break;
+                case Rtnl.IFLA_IFALIAS: alias = attributes.Text(); break;
                 case Rtnl.IFLA_ADDRESS: mac = new PhysicalAddress(attributes.Value.ToArray()); break;
                 case Rtnl.IFLA_MTU when !attributes.TryUInt32(out mtu): return ParseResult.Malformed;
                 case Rtnl.IFLA_MASTER when !attributes.TryUInt32(out master): return ParseResult.Malformed;
@@ -60,6 +61,7 @@ internal static class RouteParser
             Index = body.Index,
             Name = name,
             Kind = kind,
+            Alias = alias,
             Mac = mac,
             IpMtu = (int)Math.Min(mtu, int.MaxValue),
             Flags = (LinkFlags)body.Flags & KnownFlags,

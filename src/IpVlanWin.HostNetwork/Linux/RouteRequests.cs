@@ -105,6 +105,15 @@ internal static class RouteRequests
         writer.End();
     }
 
+    public static void Proxy(NetlinkWriter writer, bool add, int link, IPAddress address)
+    {
+        RequireIndex(link);
+        writer.Begin(add ? Rtnl.RTM_NEWNEIGH : Rtnl.RTM_DELNEIGH, add ? Rtnl.NLM_F_CREATE | Rtnl.NLM_F_REPLACE : 0, $"{(add ? "answer" : "stop answering")} for {address} on link {link}",
+            new NdMsg { Family = FamilyOf(address), Index = link, Flags = Rtnl.NTF_PROXY });
+        writer.Attribute(Rtnl.NDA_DST, address);
+        writer.End();
+    }
+
     public static byte FamilyOf(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);

@@ -69,6 +69,12 @@ internal interface IIpHelper
     /// <summary>DeleteProxyArpEntry.</summary>
     uint DeleteProxyArp(uint address, uint mask, uint interfaceIndex);
 
+    /// <summary>CreateAnycastIpAddressEntry.</summary>
+    uint CreateAnycast(in MibAnycastIpAddressRow row);
+
+    /// <summary>DeleteAnycastIpAddressEntry.</summary>
+    uint DeleteAnycast(in MibAnycastIpAddressRow row);
+
     /// <summary>NotifyIpInterfaceChange, NotifyUnicastIpAddressChange or NotifyRouteChange2; disposing waits for running calls.</summary>
     uint Notify(NotificationKind kind, Action changed, out IDisposable? registration);
 

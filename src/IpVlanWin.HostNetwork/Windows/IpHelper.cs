@@ -82,6 +82,10 @@ internal sealed unsafe class IpHelper : IIpHelper
 
     public uint DeleteProxyArp(uint address, uint mask, uint interfaceIndex) => NativeMethods.DeleteProxyArpEntry(address, mask, interfaceIndex);
 
+    public uint CreateAnycast(in MibAnycastIpAddressRow row) => NativeMethods.CreateAnycastIpAddressEntry(row);
+
+    public uint DeleteAnycast(in MibAnycastIpAddressRow row) => NativeMethods.DeleteAnycastIpAddressEntry(row);
+
     public uint Notify(NotificationKind kind, Action changed, out IDisposable? registration)
     {
         var code = ChangeNotification.Register(kind, changed, out var notification);

@@ -77,6 +77,12 @@ internal static unsafe partial class NativeMethods
     public static partial uint DeleteProxyArpEntry(uint address, uint mask, uint interfaceIndex);
 
     [LibraryImport(IpHlpApi)]
+    public static partial uint CreateAnycastIpAddressEntry(in MibAnycastIpAddressRow row);
+
+    [LibraryImport(IpHlpApi)]
+    public static partial uint DeleteAnycastIpAddressEntry(in MibAnycastIpAddressRow row);
+
+    [LibraryImport(IpHlpApi)]
     public static partial uint NotifyIpInterfaceChange(ushort family, delegate* unmanaged<nint, nint, int, void> callback, nint context, byte initial, out nint registration);
 
     [LibraryImport(IpHlpApi)]

@@ -193,6 +193,16 @@ internal struct MibUnicastIpAddressRow
     public long CreationTimeStamp;
 }
 
+/// <summary>MIB_ANYCASTIPADDRESS_ROW.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct MibAnycastIpAddressRow
+{
+    public SockAddrInet Address;
+    public ulong InterfaceLuid;
+    public uint InterfaceIndex;
+    public uint ScopeId;
+}
+
 /// <summary>MIB_IPFORWARD_ROW2.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct MibIpForwardRow2

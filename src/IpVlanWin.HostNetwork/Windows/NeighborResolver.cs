@@ -9,7 +9,7 @@ internal sealed class NeighborResolver : IDisposable
     public const int Capacity = 1024;
 
     /// <summary>Threads at most; each waits for one neighbor.</summary>
-    public const int MaxThreads = 8;
+    public const int MaxThreads = 32;
 
     // Guards all below. A neighbor is in _known from its request to its answer, so that asking twice costs nothing.
     private readonly Lock _lock = new();

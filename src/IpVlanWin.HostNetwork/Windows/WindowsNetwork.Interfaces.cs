@@ -148,6 +148,40 @@ public sealed partial class WindowsNetwork
         return true;
     }
 
+    /// <summary>
+    /// Lets the host answer neighbor solicitations for an IPv6 address of another adapter of its own, without probing for duplicates
+    /// (RFC 4291 section 2.6, RFC 4862 section 5.4).
+    /// </summary>
+    /// <param name="linkIndex">The adapter that answers, with its own MAC address.</param>
+    /// <param name="address">The IPv6 address.</param>
+    /// <returns>False when it was there already.</returns>
+    public bool AddAnycast(int linkIndex, IPAddress address)
+    {
+        var code = _ip.CreateAnycast(AnycastRow(linkIndex, address));
+        if (code == WindowsError.ObjectAlreadyExists) return false;
+        WindowsError.Check(code, $"make {address} an anycast address of adapter {linkIndex}");
+        return true;
+    }
+
+    /// <summary>Ends that.</summary>
+    /// <param name="linkIndex">The adapter.</param>
+    /// <param name="address">The address.</param>
+    /// <returns>False when there was no such address.</returns>
+    public bool RemoveAnycast(int linkIndex, IPAddress address)
+    {
+        var code = _ip.DeleteAnycast(AnycastRow(linkIndex, address));
+        if (code is WindowsError.NotFound or WindowsError.FileNotFound) return false;
+        WindowsError.Check(code, $"take anycast address {address} from adapter {linkIndex}");
+        return true;
+    }
+
+    private static MibAnycastIpAddressRow AnycastRow(int linkIndex, IPAddress address)
+    {
+        RequireIndex(linkIndex);
+        if (RequireFamily(address) != AddressFamily.InterNetworkV6) throw new ArgumentException($"anycast is IPv6 alone: \"{address}\" must be an IPv6 address", nameof(address));
+        return new MibAnycastIpAddressRow { Address = SockAddrInet.From(address), InterfaceIndex = (uint)linkIndex };
+    }
+
     private MibIpInterfaceRow ReadIpInterface(int linkIndex, AddressFamily family)
     {
         RequireIndex(linkIndex);

@@ -164,7 +164,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
             Mtu = status?.IpMtu ?? one.IpMtu,
             HasOwnMtu = one.IpMtu is not null,
             Admin = one.IsUp ? "up" : "down",
-            State = runtime is { Running: null, IsWaiting: true } ? "pending" : fault is not null ? "error" : status is null ? "pending" : status.IsUp ? "up" : "down",
+            State = runtime is { Running: null, IsWaiting: true } || runtime?.Waiting.ContainsKey(one.Name) == true ? "pending" : fault is not null ? "error" : status is null ? "pending" : status.IsUp ? "up" : "down",
             Reason = fault ?? (status is null ? "it is being made" : null),
             Addresses = [.. one.Addresses.Select(prefix => Address(one, prefix.ToString(), status))],
             Multicast = [.. status?.Groups.Select(static group => group.ToString()) ?? []],

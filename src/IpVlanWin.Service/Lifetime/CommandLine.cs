@@ -6,7 +6,7 @@ namespace IpVlanWin.Service.Lifetime;
 /// <summary>What `ipvlansvc` was called with.</summary>
 internal sealed class CommandLine
 {
-    private static readonly string[] s_verbs = ["run", "install", "uninstall", "start", "stop", "status", "set-recovery", "clean-host"];
+    private static readonly string[] s_verbs = ["run", "install", "uninstall", "start", "stop", "status", "set-recovery", "repair", "install-driver", "remove-driver", "clean-host", "safety-net"];
 
     private readonly List<(Setting Setting, string Value)> _settings = [];
     private string? _folder;
@@ -21,8 +21,10 @@ internal sealed class CommandLine
         $"""
         usage: ipvlansvc [run] [--state FOLDER] [--pipe NAME] [--service-name NAME] {string.Join(' ', Setting.All.Select(static one => $"[{one.Option} {one.Placeholder}]"))}
                ipvlansvc install [what run takes]
-               ipvlansvc uninstall|start|stop|status|set-recovery [--service-name NAME]
+               ipvlansvc uninstall|start|stop|status|set-recovery|repair [--service-name NAME]
+               ipvlansvc install-driver [--driver FOLDER] | remove-driver
                ipvlansvc clean-host [--data keep|remove] [--state FOLDER]
+               ipvlansvc safety-net --port KEY        (started by the service itself)
         """;
 
     /// <summary>One of the verbs.</summary>
@@ -36,6 +38,12 @@ internal sealed class CommandLine
 
     /// <summary>clean-host removes settings and state too.</summary>
     public bool RemovesData { get; private set; }
+
+    /// <summary>safety-net: which port's.</summary>
+    public string? PortKey { get; private set; }
+
+    /// <summary>install-driver: where the package is.</summary>
+    public string DriverFolder { get; private set; } = Path.Combine(AppContext.BaseDirectory, "driver");
 
     /// <summary>The state's folder.</summary>
     public string Folder => _folder ?? StateFolder.Default();
@@ -118,6 +126,13 @@ internal sealed class CommandLine
             case "--data" when Verb == "clean-host":
                 RemovesData = value is "keep" or "remove" ? value == "remove" : throw Refusal(option, "keep or remove");
                 return;
+            case "--driver" when Verb == "install-driver":
+                DriverFolder = value is { Length: > 0 } ? Path.GetFullPath(value) : throw Refusal(option, "the folder of the driver's package");
+                return;
+            case "--port" when Verb == "safety-net":
+                PortKey = value is { Length: > 0 and <= 80 } && value.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-')
+                    ? value : throw Refusal(option, "1 to 80 letters, digits or '-'");
+                return;
             case "--state" when takesAll || Verb == "clean-host":
                 _folder = value is { Length: > 0 } ? Path.GetFullPath(value) : throw Refusal(option, "a folder");
                 return;
@@ -133,7 +148,7 @@ internal sealed class CommandLine
 
     private static IEnumerable<string> OptionsOf(bool takesAll, string verb) =>
         takesAll ? [.. Setting.All.Select(static one => one.Option), "--state", "--pipe", "--service-name"]
-        : verb == "clean-host" ? ["--data", "--state", "--service-name"] : ["--service-name"];
+        : verb == "clean-host" ? ["--data", "--state", "--service-name"] : verb == "safety-net" ? ["--port", "--service-name"] : verb == "install-driver" ? ["--driver"] : ["--service-name"];
 
     private static SettingsException Refusal(string option, string legal) => new($"argument of \"{option}\" must be {legal}");
 }

@@ -11,7 +11,14 @@ internal static class ServiceVerbs
     public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
     {
         if (line.Verb == "clean-host")
-            return Clean(line, output, errors);
+            return HostCleaning.Run(line, output, errors) is var cleaned && Clean(line, output, errors) is var removed && cleaned != ExitStatus.Ok ? cleaned : removed;
+        if (line.Verb == "safety-net")
+            return SafetyNetProcess.Run(line, Console.In, output, errors);
+        if (!OperatingSystem.IsWindows() && line.Verb is ("install-driver" or "remove-driver"))
+        {
+            errors.WriteLine($"ipvlansvc: \"{line.Verb}\" is for Windows; on Linux the data path linux needs no driver");
+            return ExitStatus.Refused;
+        }
         if (!OperatingSystem.IsWindows())
         {
             errors.WriteLine($"ipvlansvc: \"{line.Verb}\" is for the Windows service manager; on Linux \"ipvlan service {line.Verb}\" prints the systemd commands");
@@ -33,7 +40,7 @@ internal static class ServiceVerbs
         return ExitStatus.Refused;
     }
 
-    /// <summary>What the removal of the product leaves behind on request: interfaces go with the service, settings and state only here.</summary>
+    /// <summary>What the removal of the product leaves behind on request: settings and state.</summary>
     private static ExitStatus Clean(CommandLine line, TextWriter output, TextWriter errors)
     {
         if (!line.RemovesData)
@@ -64,11 +71,7 @@ internal static class ServiceVerbs
         switch (line.Verb)
         {
             case "install":
-                var program = Environment.ProcessPath!;
-                // "dotnet ipvlansvc.dll": the service manager would start dotnet without it.
-                if (!Path.GetFileName(program).Equals("ipvlansvc.exe", StringComparison.OrdinalIgnoreCase))
-                    throw new WindowsErrorException($"cannot install {program}: it must be the published ipvlansvc.exe", 0, "");
-                TellUnknown(service.Install(program, line.RunArguments), output);
+                TellUnknown(service.Install(Published(), line.RunArguments), output);
                 output.WriteLine($"service {name} is installed; start it with: ipvlan service start");
                 return;
             case "uninstall":
@@ -81,6 +84,22 @@ internal static class ServiceVerbs
             case "stop":
                 output.WriteLine(service.Stop() ? $"service {name} has stopped" : $"service {name} did not run");
                 return;
+            case "repair":
+                TellUnknown(service.Repair(Published()), output);
+                output.WriteLine($"service {name} is as it should be, and runs");
+                return;
+            case "install-driver":
+                output.WriteLine(new FilterDriver(new WindowsDriverSystem()).Install(line.DriverFolder)
+                    ? "the filter driver is in, and works after the next restart" : "the filter driver is in");
+                return;
+            case "remove-driver":
+                output.WriteLine(new FilterDriver(new WindowsDriverSystem()).Remove() switch
+                {
+                    null => "the filter driver was not in",
+                    true => "the filter driver is out; its file goes with the next restart",
+                    false => "the filter driver is out",
+                });
+                return;
             case "set-recovery":
                 TellUnknown(service.SetRecovery(), output);
                 output.WriteLine($"service {name} is restarted after failures");
@@ -90,6 +109,15 @@ internal static class ServiceVerbs
                     output.WriteLine($"{key}: {value}");
                 return;
         }
+    }
+
+    /// <summary>This program, if it is one that the service manager can start.</summary>
+    private static string Published()
+    {
+        var program = Environment.ProcessPath!;
+        // "dotnet ipvlansvc.dll": the service manager would start dotnet without it.
+        return Path.GetFileName(program).Equals("ipvlansvc.exe", StringComparison.OrdinalIgnoreCase)
+            ? program : throw new WindowsErrorException($"cannot install {program}: it must be the published ipvlansvc.exe", 0, "");
     }
 
     private static void TellUnknown(IReadOnlyList<string> properties, TextWriter output)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using IpVlanWin.Service.Metrics;
+using IpVlanWin.Service.Reconcile;
 
 namespace IpVlanWin.Service.Lifetime;
 
@@ -17,8 +18,9 @@ internal sealed record Setting(string Key, string Option, string Placeholder, st
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        new("datapath", "--datapath", OperatingSystem.IsLinux() ? "linux|memory" : "memory", OperatingSystem.IsLinux() ? "linux or memory" : "memory",
-            static (options, value) => value == "memory" || (value == "linux" && OperatingSystem.IsLinux()) ? options with { Datapath = value } : null),
+        new("datapath", "--datapath", OperatingSystem.IsLinux() ? "linux|memory" : "windivert|memory", OperatingSystem.IsLinux() ? "linux or memory" : "windivert or memory",
+            static (options, value) => value == "memory" || (value == "linux" && OperatingSystem.IsLinux()) || (value == "windivert" && DivertHost.IsPossible)
+                ? options with { Datapath = value } : null),
         new("logLevel", "--log-level", "info|warning|error", "info, warning or error",
             static (options, value) => value switch
             {

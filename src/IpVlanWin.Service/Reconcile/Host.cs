@@ -4,6 +4,8 @@ using System.Security.Cryptography;
 using System.Text;
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Linux;
+using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.HostNetwork.Linux;
@@ -13,14 +15,16 @@ using IpVlanWin.Service.State;
 namespace IpVlanWin.Service.Reconcile;
 
 /// <summary>This host: which masters it has, and the data paths over them.</summary>
-/// <param name="auto">What auto comes to: linux or memory.</param>
+/// <param name="auto">What auto comes to: linux, windivert or memory.</param>
 /// <param name="announces">Tell the wire which addresses have come.</param>
 internal sealed class Host(string auto, bool announces = true) : IHost
 {
+    private readonly DivertHost _divert = new();
+
     private const int MemoryMtu = 1500;
 
     /// <summary>What auto comes to on this system.</summary>
-    public static string DefaultDatapath => OperatingSystem.IsLinux() ? "linux" : "memory";
+    public static string DefaultDatapath => OperatingSystem.IsLinux() ? "linux" : DivertHost.IsInstalled ? "windivert" : "memory";
 
     /// <summary>auto to a kind.</summary>
     public string Resolve(string datapath) => datapath == "auto" ? auto : datapath;
@@ -28,7 +32,7 @@ internal sealed class Host(string auto, bool announces = true) : IHost
     /// <inheritdoc/>
     public MasterInfo FindMaster(string master, string datapath)
     {
-        if (master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase))
+        if (master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase) && Resolve(datapath) != "windivert")
             throw ErrorCode.BadArgument.With("master", MasterForms(master));
         switch (Resolve(datapath))
         {
@@ -37,10 +41,31 @@ internal sealed class Host(string auto, bool announces = true) : IHost
             case "linux" when OperatingSystem.IsLinux():
                 var link = FindLink(master);
                 return new MasterInfo(link.Name, "linux", link.IpMtu);
+            case "windivert" when DivertHost.IsPossible:
+                return _divert.FindMaster(master);
             default:
-                throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "memory");
+                throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "windivert or memory");
         }
     }
+
+    /// <inheritdoc/>
+    public void RequireSupport(string datapath, PortMode mode, PortFlag flag)
+    {
+        if (Resolve(datapath) == "windivert")
+            DivertHost.RequireSupport(mode, flag);
+    }
+
+    /// <summary>Where what ports put on the host is written down.</summary>
+    public IHostJournal? Journal
+    {
+        get => _divert.Journal;
+        set => _divert.Journal = value;
+    }
+
+    /// <summary>Undoes what is on the host for ports that are not kept; null where there is nothing to look for.</summary>
+    /// <param name="isKept">Whether a port's things stay.</param>
+    /// <param name="full">Look also for what nobody wrote down.</param>
+    public (IReadOnlyList<string> Done, IReadOnlyList<string> Failures)? Sweep(Func<string, bool> isKept, bool full) => _divert.Sweep(isKept, full, isUsed: auto == "windivert");
 
     /// <summary>The legal forms, for one that is a LUID, which no data path of this build takes.</summary>
     private static string MasterForms(string master)
@@ -57,6 +82,8 @@ internal sealed class Host(string auto, bool announces = true) : IHost
     /// <inheritdoc/>
     public string NameOf(string master)
     {
+        if (OperatingSystem.IsWindows())
+            return DivertHost.NameOf(master);
         if (!OperatingSystem.IsLinux() || !int.TryParse(master, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
             return master;
         using var netlink = RouteNetlink.Open();
@@ -67,8 +94,10 @@ internal sealed class Host(string auto, bool announces = true) : IHost
     /// <exception cref="ControlException">The master is not there (any more).</exception>
     /// <exception cref="HostNetworkException">The operating system refuses.</exception>
     /// <exception cref="IOException">A device cannot be opened.</exception>
-    public IDatapath Open(DesiredPort port)
+    public IDatapath Open(DesiredPort port, Action<HostEvent>? onEvent = null)
     {
+        if (Resolve(port.Datapath) == "windivert" && DivertHost.IsPossible)
+            return _divert.Open(port, onEvent);
         var info = FindMaster(port.Master, port.Datapath);
         if (info.Datapath == "memory" || !OperatingSystem.IsLinux())
             return new MemoryDatapath(port.Master, MemoryMac(port.Master), MemoryMtu);

@@ -40,4 +40,7 @@ internal sealed class PortRuntime(string datapath)
 
     /// <summary>Why an interface is not as it should be, by name.</summary>
     public ConcurrentDictionary<string, string> Faults { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Which of them only wait for their namespace.</summary>
+    public ConcurrentDictionary<string, bool> Waiting { get; } = new(StringComparer.Ordinal);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using IpVlanWin.Datapath;
+using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Protocol;
@@ -26,6 +27,7 @@ internal sealed class Reconciler : IDisposable
     // Names of what the pass changed or tried to, and of what somebody else had changed before.
     private readonly HashSet<string> _touched = new(StringComparer.Ordinal);
     private readonly HashSet<string> _mended = new(StringComparer.Ordinal);
+    private IReadOnlyList<string> _sweepFailures = [];
     private bool _isDisposed;
     private volatile int _drift;
     private volatile bool _isWhole = true;
@@ -84,6 +86,7 @@ internal sealed class Reconciler : IDisposable
                 else
                     drift += Reconcile(runtime, port, [.. byMaster[master]], full ? null : changed.Interfaces.Keys, full);
             }
+            Sweep(model, full);
             if (full)
                 _drift = drift;
             var wasWhole = _isWhole;
@@ -110,7 +113,7 @@ internal sealed class Reconciler : IDisposable
     {
         try
         {
-            var running = _host.Open(port);
+            var running = _host.Open(port, happened => Follow(port.Master, happened));
             runtime.Running = running;
             runtime.Fault = null;
             runtime.IsWaiting = false;
@@ -126,6 +129,13 @@ internal sealed class Reconciler : IDisposable
             runtime.IsWaiting = fault is ControlException { Code: var code } && code == ErrorCode.MasterNotFound;
             return false;
         }
+    }
+
+    /// <summary>Says what the host did; the next pass tells subscribers what came of it.</summary>
+    private void Follow(string master, HostEvent happened)
+    {
+        _log.Warning(happened.Name, happened.Text, ("subject", happened.Subject), ("before", happened.Before), ("after", happened.After), ("master", master));
+        OnUnfinished?.Invoke();
     }
 
     private void Stop(string master, PortRuntime runtime)
@@ -211,6 +221,8 @@ internal sealed class Reconciler : IDisposable
             {
                 runtime.Applied.Remove(one.Id);
             }
+            if (datapath.Find(one.Name)?.Fault is { } fault)
+                Note(runtime, one.Name, fault);
             if (wasApplied && changes > 0)
             {
                 drift++;
@@ -218,6 +230,7 @@ internal sealed class Reconciler : IDisposable
                 _log.Warning("drift", "an interface was changed by something else and is mended", ("interface", one.Name), ("master", port.Master));
             }
         }
+        datapath.Commit();
         return drift;
     }
 
@@ -259,7 +272,7 @@ internal sealed class Reconciler : IDisposable
             if (datapath.SetMtu(one.Name, Math.Min(set, masterMtu)) is not PortResult.Ok and var refused)
                 return refused;
         }
-        foreach (var surplus in status.Addresses)
+        foreach (var surplus in status.Addresses.Concat(status.Pending))
         {
             // Stacks make their own link-local addresses.
             if (one.Addresses.Contains(surplus) || surplus.Address.ToIPAddress().IsIPv6LinkLocal)
@@ -269,7 +282,7 @@ internal sealed class Reconciler : IDisposable
         }
         foreach (var prefix in one.Addresses)
         {
-            if (status.Addresses.Contains(prefix))
+            if (status.Addresses.Contains(prefix) || status.Pending.Contains(prefix))
                 continue;
             changes++;
             if (datapath.AddAddress(one.Name, prefix) is not (PortResult.Ok or PortResult.Exists) and var refused)
@@ -307,6 +320,7 @@ internal sealed class Reconciler : IDisposable
     {
         string text;
         var result = PortResult.Invalid;
+        runtime.Waiting.TryRemove(name, out _);
         try
         {
             result = change();
@@ -314,16 +328,43 @@ internal sealed class Reconciler : IDisposable
                 return result;
             text = $"the data path refused it ({result.ErrnoName()})";
         }
+        catch (NamespacePendingException waits)
+        {
+            runtime.Waiting[name] = true;
+            text = waits.Message;
+        }
         catch (Exception fault) when (IsRefusal(fault))
         {
             text = fault.Message;
         }
-        if (!runtime.Faults.TryGetValue(name, out var known) || known != text)
-            _log.Error("interface-failed", text, ("interface", name));
-        runtime.Faults[name] = text;
+        Note(runtime, name, text);
         return result;
     }
 
+    private void Note(PortRuntime runtime, string name, string text)
+    {
+        if (!runtime.Faults.TryGetValue(name, out var known) || known != text)
+        {
+            if (runtime.Waiting.ContainsKey(name))
+                _log.Info("interface-waits", text, ("interface", name));
+            else
+                _log.Error("interface-failed", text, ("interface", name));
+        }
+        runtime.Faults[name] = text;
+    }
+
+    /// <summary>What ports that are gone have left on the host goes too, and what a crash left.</summary>
+    private void Sweep(Model model, bool full)
+    {
+        if (_host.Sweep(master => model.Ports.TryGetValue(master, out var port) && _host.Resolve(port.Datapath) == "windivert", full) is not var (done, failures))
+            return;
+        foreach (var text in done)
+            _log.Info("host-swept", text);
+        foreach (var text in failures.Except(_sweepFailures))
+            _log.Error("host-refused", text);
+        _sweepFailures = failures;
+    }
+
     /// <summary>What a host may refuse at any time; anything else is a fault of ours.</summary>
-    private static bool IsRefusal(Exception fault) => fault is HostNetworkException or IOException or ControlException or UnauthorizedAccessException;
+    private static bool IsRefusal(Exception fault) => fault is HostNetworkException or IOException or ControlException or UnauthorizedAccessException or NotSupportedException;
 }

@@ -1,3 +1,4 @@
+using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Protocol;
 using Microsoft.Data.Sqlite;
@@ -5,7 +6,7 @@ using Microsoft.Data.Sqlite;
 namespace IpVlanWin.Service.State;
 
 /// <summary>What should exist: validated, and on the disk before anybody is told so. Members may be called by any thread.</summary>
-internal sealed class DesiredState : IDisposable
+internal sealed class DesiredState : IDisposable, IHostJournal
 {
     private static readonly TimeSpan s_backupDelay = TimeSpan.FromSeconds(60);
 
@@ -17,6 +18,7 @@ internal sealed class DesiredState : IDisposable
     // Guards the store and puts changes in order.
     private readonly Lock _lock = new();
     private readonly Store _store;
+    private readonly Dictionary<(string Port, string Key), HostThing> _hostThings;
     private long _nextId;
     private bool _isBackupDue;
     private bool _isDisposed;
@@ -30,6 +32,7 @@ internal sealed class DesiredState : IDisposable
     {
         (_store, Recovery, _backups, _host, _log) = (store, recovery, backups, host, log);
         (_current, _nextId) = (store.Loaded, store.NextId);
+        _hostThings = store.LoadHostThings().ToDictionary(static thing => (thing.Port, thing.Key));
         _backupTimer = time.CreateTimer(_ => BackUp(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _isBackupDue = backups.NewestFirst.Count == 0 || recovery is not null;
     }
@@ -108,6 +111,43 @@ internal sealed class DesiredState : IDisposable
                 _backupTimer.Change(s_backupDelay, Timeout.InfiniteTimeSpan);
             }
             return _current;
+        }
+    }
+
+    /// <summary>What ports have put on the host: beside the desired state, and no part of it.</summary>
+    public IReadOnlyList<HostThing> List()
+    {
+        lock (_lock)
+            return [.. _hostThings.Values];
+    }
+
+    /// <inheritdoc/>
+    public void Write(IReadOnlyCollection<HostThing> things)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            var news = things.Where(thing => !_hostThings.TryGetValue((thing.Port, thing.Key), out var known) || known != thing).ToList();
+            if (news.Count == 0)
+                return;
+            _store.CommitHostThings(news, []);
+            foreach (var thing in news)
+                _hostThings[(thing.Port, thing.Key)] = thing;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void CrossOut(IReadOnlyCollection<HostThing> things)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            var known = things.Where(thing => _hostThings.ContainsKey((thing.Port, thing.Key))).ToList();
+            if (known.Count == 0)
+                return;
+            _store.CommitHostThings([], known);
+            foreach (var thing in known)
+                _hostThings.Remove((thing.Port, thing.Key));
         }
     }
 

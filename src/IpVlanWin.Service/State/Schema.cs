@@ -41,5 +41,13 @@ internal static class Schema
             PRIMARY KEY (interface, place),
             UNIQUE (interface, mac)) STRICT, WITHOUT ROWID;
         """,
+        // What ports have put on the host; it outlives the port until it is undone, so it refers to none.
+        """
+        CREATE TABLE host_things (
+            port TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (port, key)) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

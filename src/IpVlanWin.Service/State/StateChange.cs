@@ -57,12 +57,14 @@ internal sealed class StateChange
         var datapath = change.Datapath is null ? port.Datapath : Checked.Datapath(change.Datapath);
         if (datapath != port.Datapath)
             Master(port.Master, datapath);
-        Put(port with
+        var changed = port with
         {
             Mode = change.Mode is null ? port.Mode : Checked.Mode(change.Mode),
             Flag = change.Flag is null ? port.Flag : Checked.Flag(change.Flag),
             Datapath = datapath,
-        });
+        };
+        _host.RequireSupport(changed.Datapath, changed.Mode, changed.Flag);
+        Put(changed);
     }
 
     public void AddInterface(InterfaceSpec spec)
@@ -97,12 +99,16 @@ internal sealed class StateChange
             addresses.Add(prefix);
         }
         _nextId++;
-        Put(port with
+        port = port with
         {
             Mode = spec.Mode is null ? port.Mode : Checked.Mode(spec.Mode),
             Flag = spec.Flag is null ? port.Flag : Checked.Flag(spec.Flag),
             Count = port.Count + 1,
-        });
+        };
+        _host.RequireSupport(port.Datapath, port.Mode, port.Flag);
+        if (port.Count > info.MaxInterfaces)
+            throw ErrorCode.LimitReached.With($"{info.MaxInterfaces} interfaces of a port of data path {info.Datapath}");
+        Put(port);
         Put(made with { Addresses = addresses.DrainToImmutable() });
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.Protocol;
@@ -84,6 +85,37 @@ internal sealed class Store : IDisposable
                 IoError => "the disk refuses to write",
                 _ => fault.Message,
             });
+        }
+    }
+
+    /// <summary>What ports have put on the host.</summary>
+    public IReadOnlyList<HostThing> LoadHostThings()
+    {
+        var things = new List<HostThing>();
+        if (Scalar(_connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'host_things'") is 0L)
+            return things;
+        ReadRows(_connection, "SELECT port, key, value FROM host_things ORDER BY port, key", row => things.Add(new HostThing(row.GetString(0), row.GetString(1), row.GetString(2))));
+        return things;
+    }
+
+    /// <summary>Writes and crosses out what is on the host; durable when this returns.</summary>
+    /// <exception cref="IOException">It cannot be stored: nothing was written.</exception>
+    public void CommitHostThings(IEnumerable<HostThing> written, IEnumerable<HostThing> crossedOut)
+    {
+        try
+        {
+            using var transaction = _connection.BeginTransaction();
+            using var put = Command(transaction, "INSERT INTO host_things (port, key, value) VALUES ($a, $b, $c) ON CONFLICT (port, key) DO UPDATE SET value = excluded.value");
+            foreach (var thing in written)
+                Execute(put, thing.Port, thing.Key, thing.Value);
+            using var remove = Command(transaction, "DELETE FROM host_things WHERE port = $a AND key = $b");
+            foreach (var thing in crossedOut)
+                Execute(remove, thing.Port, thing.Key);
+            transaction.Commit();
+        }
+        catch (SqliteException fault)
+        {
+            throw new IOException($"what is put on the host could not be written down, so it is not put there: {fault.Message}", fault);
         }
     }
 

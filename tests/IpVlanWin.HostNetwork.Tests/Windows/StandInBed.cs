@@ -22,7 +22,15 @@ internal sealed class StandInBed : IDisposable
         });
         Cim.On("MSFT_NetAdapter.Rename", (adapter, input) =>
         {
-            if (!RenameLies) adapter.Values["Name"] = input["NewName"];
+            if (!RenameLies)
+            {
+                adapter.Values["Name"] = input["NewName"];
+                Ip.Change((uint)adapter.Values["InterfaceIndex"]!, row =>
+                {
+                    StrictIpHelper.Put(ref row.Alias, (string)input["NewName"]!);
+                    return row;
+                });
+            }
             return StrictCim.Reply(0);
         });
         Cim.On("MSFT_NetAdapter.Disable", (adapter, _) => SetState(adapter, 3));
@@ -87,7 +95,11 @@ internal sealed class StandInBed : IDisposable
             ["Index"] = index, ["SettingID"] = id, ["IPEnabled"] = true, ["FullDNSRegistrationEnabled"] = true, ["DomainDNSRegistrationEnabled"] = false, ["TcpipNetbiosOptions"] = 0u,
         });
         Registry.Keys.Add($@"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces\{id.ToLowerInvariant()}");
-        Ip.Plug(index, alias);
+        Ip.Plug(index, alias, change: row =>
+        {
+            row.InterfaceGuid = Guid.Parse(id);
+            return row;
+        });
         return adapter;
     }
 

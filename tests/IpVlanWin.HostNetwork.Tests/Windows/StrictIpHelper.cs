@@ -19,6 +19,7 @@ internal sealed class StrictIpHelper : IIpHelper
     private readonly List<MibIpForwardRow2> _routes = [];
     private readonly List<MibIpNetRow2> _neighbors = [];
     private readonly HashSet<(uint, uint)> _proxies = [];
+    private readonly HashSet<(IPAddress, uint)> _anycast = [];
     private readonly Dictionary<NotificationKind, List<Action>> _callbacks = [];
 
     [ThreadStatic]
@@ -49,6 +50,8 @@ internal sealed class StrictIpHelper : IIpHelper
 
     public int ProxyCount => _proxies.Count;
 
+    public int AnycastCount => _anycast.Count;
+
     public void Plug(uint index, string alias, bool v4 = true, bool v6 = true, Func<MibIfRow2, MibIfRow2>? change = null)
     {
         var row = new MibIfRow2 { InterfaceIndex = index, InterfaceLuid = 0x6000000000000 | (ulong)index << 24, Mtu = 1500, Type = 6, AccessType = 2, Flags = 1, OperStatus = 1, AdminStatus = 1, MediaConnectState = 1, PhysicalAddressLength = 6, PhysicalMediumType = 14 };
@@ -66,6 +69,42 @@ internal sealed class StrictIpHelper : IIpHelper
             }
         }
         Tell(NotificationKind.Interfaces);
+    }
+
+    /// <summary>An adapter's own row, changed.</summary>
+    public void Change(uint index, Func<MibIfRow2, MibIfRow2> change)
+    {
+        lock (_lock)
+        {
+            var at = _adapters.FindIndex(row => row.InterfaceIndex == index);
+            _adapters[at] = change(_adapters[at]);
+        }
+        Tell(NotificationKind.Interfaces);
+    }
+
+    /// <summary>TCP/IP is taken off an adapter, and its addresses and routes with it.</summary>
+    public void Unbind(uint index)
+    {
+        lock (_lock)
+        {
+            _ipInterfaces.RemoveAll(row => row.InterfaceIndex == index);
+            _addresses.RemoveAll(row => row.InterfaceIndex == index);
+            _routes.RemoveAll(row => row.InterfaceIndex == index);
+        }
+        Tell(NotificationKind.Interfaces);
+    }
+
+    /// <summary>What the active store held is gone: addresses, routes and proxy entries of all adapters.</summary>
+    public void ForgetAll()
+    {
+        lock (_lock)
+        {
+            _addresses.Clear();
+            _routes.Clear();
+            _proxies.Clear();
+            _anycast.Clear();
+        }
+        Tell(NotificationKind.Addresses);
     }
 
     public void Unplug(uint index)
@@ -341,6 +380,26 @@ internal sealed class StrictIpHelper : IIpHelper
         {
             if (!Elevated) return AccessDenied;
             return _proxies.Remove((address, interfaceIndex)) ? 0 : NotFound;
+        }
+    }
+
+    public uint CreateAnycast(in MibAnycastIpAddressRow row)
+    {
+        lock (_lock)
+        {
+            if (!Elevated) return AccessDenied;
+            if (row.Address.ToAddress() is not { IsIPv6Multicast: false } address || address.Equals(IPAddress.IPv6Any) || row.InterfaceLuid != 0) return InvalidParameter;
+            if (FindIpInterface(SockAddrInet.V6, row.InterfaceIndex) < 0) return NotFound;
+            return _anycast.Add((address, row.InterfaceIndex)) ? 0 : Exists;
+        }
+    }
+
+    public uint DeleteAnycast(in MibAnycastIpAddressRow row)
+    {
+        lock (_lock)
+        {
+            if (!Elevated) return AccessDenied;
+            return row.Address.ToAddress() is { } address && _anycast.Remove((address, row.InterfaceIndex)) ? 0 : NotFound;
         }
     }
 

@@ -277,6 +277,25 @@ public sealed class WindowsNetworkTests
     }
 
     [TestMethod]
+    public void Anycast_IsAddedOnceAndRemovedOnce()
+    {
+        var ip = new StrictIpHelper();
+        ip.Plug(7, "Ethernet");
+        ip.Plug(8, "IPv4 alone", v6: false);
+        using var network = new WindowsNetwork(ip);
+        var address = IPAddress.Parse("2001:db8::50");
+        Assert.IsTrue(network.AddAnycast(7, address));
+        Assert.IsFalse(network.AddAnycast(7, address));
+        Assert.AreEqual(1, ip.AnycastCount);
+        Assert.IsTrue(network.RemoveAnycast(7, address));
+        Assert.IsFalse(network.RemoveAnycast(7, address));
+        Assert.AreEqual(1168, Assert.ThrowsExactly<HostNetworkException>(() => network.AddAnycast(8, address)).NativeCode);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => network.AddAnycast(7, IPAddress.Parse("192.0.2.1"))).Message, "IPv6 alone");
+        ip.Elevated = false;
+        Assert.AreEqual(5, Assert.ThrowsExactly<HostNetworkException>(() => network.AddAnycast(7, address)).NativeCode);
+    }
+
+    [TestMethod]
     public void ProxyArp_IsAddedOnceAndRemovedOnce()
     {
         using var network = Open();

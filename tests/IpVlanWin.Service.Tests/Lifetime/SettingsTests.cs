@@ -63,7 +63,7 @@ public sealed class SettingsTests
     }
 
     [TestMethod]
-    [DataRow("frob", "unknown verb \"frob\": must be run, install, uninstall, start, stop, status, set-recovery or clean-host")]
+    [DataRow("frob", "unknown verb \"frob\": must be run, install, uninstall, start, stop, status, set-recovery, repair, install-driver, remove-driver, clean-host or safety-net")]
     [DataRow("--frob", "unknown option \"--frob\": must be --datapath, --log-level, --reader-group, --prometheus, --metrics, --idle-timeout, --announce, --state, --pipe, --service-name")]
     [DataRow("start --pipe x", "unknown option \"--pipe\": must be --service-name")]
     [DataRow("--pipe", "argument of \"--pipe\" must be the name of a pipe")]

@@ -38,6 +38,18 @@ switch (args)
     case ["proxy-remove", var master, var address]:
         WindowsChecks.Proxy(checks, master, address, add: false);
         break;
+    case ["anycast", var master]:
+        WindowsChecks.Anycast(checks, master);
+        break;
+    case ["anycast-add", var master, var address]:
+        WindowsChecks.Anycast(checks, master, address, add: true);
+        break;
+    case ["anycast-remove", var master, var address]:
+        WindowsChecks.Anycast(checks, master, address, add: false);
+        break;
+    case ["free", var master, var address]:
+        WindowsChecks.Free(checks, master, address);
+        break;
     case ["bindings", var master]:
         WindowsChecks.Bindings(checks, master);
         break;
@@ -51,7 +63,7 @@ switch (args)
         StandInChecks.Clean(checks);
         break;
     default:
-        Console.Error.WriteLine("usage: HostProbe wine|read|watch|loopback|vswitch|limit COUNT|proxy MASTER|proxy-add MASTER ADDRESS|proxy-remove MASTER ADDRESS|bindings MASTER|compartments|keep NAME|clean");
+        Console.Error.WriteLine("usage: HostProbe wine|read|watch|loopback|vswitch|limit COUNT|proxy MASTER|proxy-add MASTER ADDRESS|proxy-remove MASTER ADDRESS|anycast MASTER|anycast-add MASTER ADDRESS|anycast-remove MASTER ADDRESS|free MASTER ADDRESS|bindings MASTER|compartments|keep NAME|clean");
         return 2;
 }
 return checks.Failed == 0 ? 0 : 1;

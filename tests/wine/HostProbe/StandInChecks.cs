@@ -133,6 +133,14 @@ internal static class StandInChecks
             network.RemoveAddress(index, address, 128);
             return $"{added}";
         });
+        checks.Run("gateways for a container: 169.254.1.1/32 and fe80::1/64 beside the adapter's own", () =>
+        {
+            var gateways = ((string Address, int Length)[])[("169.254.1.1", 32), ("fe80::1", 64)];
+            foreach (var (address, length) in gateways) network.AddAddress(index, IPAddress.Parse(address), length);
+            var listed = string.Join(' ', network.ListAddresses(index).Select(one => $"{one.Address}/{one.PrefixLength}"));
+            foreach (var (address, length) in gateways) network.RemoveAddress(index, IPAddress.Parse(address), length);
+            return listed;
+        });
         checks.Run("weak host, forwarding, MTU", () =>
         {
             var undo = new List<(AddressFamily, IpInterfaceChange)>();

@@ -147,6 +147,52 @@ internal static class WindowsChecks
         });
     }
 
+    public static void Anycast(Checks checks, string master)
+    {
+        using var network = WindowsNetwork.Open();
+        checks.Run("anycast address", () =>
+        {
+            var adapter = Adapter(network, master);
+            var address = IPAddress.Parse("2001:db8:77::77");
+            var (added, again, removed, removedAgain) = (network.AddAnycast(adapter.Index, address), network.AddAnycast(adapter.Index, address), network.RemoveAnycast(adapter.Index, address), network.RemoveAnycast(adapter.Index, address));
+            Checks.Require(added && !again && removed && !removedAgain, $"added {added}, again {again}, removed {removed}, again {removedAgain}: code 5010 and 1168 are expected the second time");
+            return $"on {adapter.Alias}; is it among the unicast addresses: {network.ListAddresses(adapter.Index).Any(one => one.Address.Equals(address))}";
+        });
+    }
+
+    /// <summary>Adds an anycast address and leaves it, or removes it.</summary>
+    public static void Anycast(Checks checks, string master, string address, bool add)
+    {
+        using var network = WindowsNetwork.Open();
+        checks.Run(add ? "anycast address added" : "anycast address removed", () =>
+        {
+            var adapter = Adapter(network, master);
+            Checks.Require(IPAddress.TryParse(address, out var parsed), $"\"{address}\" must be an IPv6 address");
+            Checks.Require(add ? network.AddAnycast(adapter.Index, parsed!) : network.RemoveAnycast(adapter.Index, parsed!), add ? "it was there already" : "there was none");
+            return $"{parsed} on {adapter.Alias}";
+        });
+    }
+
+    /// <summary>An address that nobody has is found free by resolving it: how long the system takes to give up.</summary>
+    public static void Free(Checks checks, string master, string address)
+    {
+        using var network = WindowsNetwork.Open();
+        checks.Run("an address that nobody has does not resolve", () =>
+        {
+            var adapter = Adapter(network, master);
+            var start = Stopwatch.GetTimestamp();
+            var refused = Checks.Refused(() => network.ResolveNow(adapter.Index, IPAddress.Parse(address)));
+            return $"{refused.NativeCode} after {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms";
+        });
+    }
+
+    private static Adapter Adapter(WindowsNetwork network, string master)
+    {
+        var adapter = network.FindAdapter(master);
+        Checks.Require(adapter is not null, $"no adapter \"{master}\": must be an alias, an index or a LUID");
+        return adapter!;
+    }
+
     public static void Bindings(Checks checks, string master)
     {
         using var network = WindowsNetwork.Open();

@@ -46,6 +46,8 @@ public sealed class StandIns : IDisposable
         _poll = poll;
     }
 
+    internal NetAdapters Adapters => _adapters;
+
     /// <summary>Opens the device installer, CIM and IP Helper of this host.</summary>
     [SupportedOSPlatform("windows")]
     public static StandIns Open()

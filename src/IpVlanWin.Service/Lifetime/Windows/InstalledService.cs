@@ -20,6 +20,8 @@ internal sealed unsafe class InstalledService(string name)
     // Ending is a matter of milliseconds; Windows' own default of 3 minutes would hold up a shutdown for a service that hangs.
     private static readonly TimeSpan s_preshutdown = TimeSpan.FromSeconds(10);
 
+    private const string Program = ".exe";
+
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_leastPatience = TimeSpan.FromSeconds(30);
 
@@ -30,10 +32,11 @@ internal sealed unsafe class InstalledService(string name)
     /// <remarks>No dependencies: the reconciler converges whenever the network's own services come.</remarks>
     /// <returns>What of it this system has no notion of, in words: nothing on Windows 10 and later.</returns>
     /// <exception cref="WindowsErrorException">Refused.</exception>
-    public IReadOnlyList<string> Install(string program, IReadOnlyList<string> arguments)
+    public IReadOnlyList<string> Install(string program, IReadOnlyList<string> arguments) => InstallAs(CommandLineText.Join(program, arguments));
+
+    private List<string> InstallAs(string path)
     {
         _unknown.Clear();
-        var path = CommandLineText.Join(program, arguments);
         using (var manager = OpenManager(NativeMethods.SC_MANAGER_CONNECT | NativeMethods.SC_MANAGER_CREATE_SERVICE))
         {
             const uint Access = NativeMethods.SERVICE_CHANGE_CONFIG | NativeMethods.SERVICE_QUERY_CONFIG | NativeMethods.SERVICE_START;
@@ -101,6 +104,19 @@ internal sealed unsafe class InstalledService(string name)
         Quote(service);
         Configure(service);
         return _unknown;
+    }
+
+    /// <summary>
+    /// Makes it what an installation made it, whatever became of that: registered with this program, restarted after failures, running. The
+    /// options that it was installed with stay.
+    /// </summary>
+    /// <returns>As <see cref="Install"/>.</returns>
+    /// <exception cref="WindowsErrorException">Refused.</exception>
+    public IReadOnlyList<string> Repair(string program)
+    {
+        var unknown = InstallAs(CommandLineText.Join(program, []) + KnownOptions());
+        Start();
+        return unknown;
     }
 
     /// <summary>Starts it and waits until it runs.</summary>
@@ -215,13 +231,7 @@ internal sealed unsafe class InstalledService(string name)
     /// <summary>A blank in an unquoted path makes other programs of its first parts.</summary>
     private void Quote(ServiceHandle service)
     {
-        // The answer is at most 8 KiB long by its documentation.
-        var buffer = stackalloc byte[8192];
-        uint needed;
-        if (!NativeMethods.QueryServiceConfig(service, (QueryServiceConfig*)buffer, 8192, &needed))
-            throw Refusal("ask for the configuration of");
-        var path = new string(((QueryServiceConfig*)buffer)->BinaryPathName);
-        const string Program = ".exe";
+        var path = ProgramOf(service);
         var end = path.IndexOf(Program, StringComparison.OrdinalIgnoreCase);
         if (path.StartsWith('"') || end < 0 || !path[..end].Contains(' ', StringComparison.Ordinal))
             return;
@@ -231,6 +241,27 @@ internal sealed unsafe class InstalledService(string name)
         {
             throw Refusal("change");
         }
+    }
+
+    private string ProgramOf(ServiceHandle service)
+    {
+        // The answer is at most 8 KiB long by its documentation.
+        var buffer = stackalloc byte[8192];
+        uint needed;
+        return NativeMethods.QueryServiceConfig(service, (QueryServiceConfig*)buffer, 8192, &needed)
+            ? new string(((QueryServiceConfig*)buffer)->BinaryPathName) : throw Refusal("ask for the configuration of");
+    }
+
+    /// <summary>What follows the program in a service that is there; empty where there is none.</summary>
+    private string KnownOptions()
+    {
+        using var manager = OpenManager(NativeMethods.SC_MANAGER_CONNECT);
+        using var service = NativeMethods.OpenService(manager, name, NativeMethods.SERVICE_QUERY_CONFIG);
+        if (service.IsInvalid)
+            return Marshal.GetLastPInvokeError() is var code and not WindowsError.ServiceDoesNotExist ? throw WindowsError.Refusal(code, $"ask for service {name}") : "";
+        var path = ProgramOf(service);
+        var end = path.IndexOf(Program, StringComparison.OrdinalIgnoreCase);
+        return end < 0 ? "" : path[(end + Program.Length)..].TrimStart('"');
     }
 
     private void SetRecovery(ServiceHandle service)

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
+using IpVlanWin.HostNetwork.Windows;
 
-namespace IpVlanWin.HostNetwork.Windows;
+namespace IpVlanWin.HostNetwork;
 
 /// <summary>What the IP layer of one family holds about an adapter (MIB_IPINTERFACE_ROW).</summary>
 /// <param name="LinkIndex">The adapter.</param>
@@ -53,16 +54,37 @@ public sealed record IpInterfaceChange
 
     /// <summary>The change that undoes this one.</summary>
     /// <param name="before">The settings before it.</param>
-    internal IpInterfaceChange Reverse(IpInterfaceSettings before) => new()
+    public IpInterfaceChange Reverse(IpInterfaceSettings before)
     {
-        Forwarding = Forwarding is null ? null : before.Forwarding,
-        WeakHostSend = WeakHostSend is null ? null : before.WeakHostSend,
-        WeakHostReceive = WeakHostReceive is null ? null : before.WeakHostReceive,
-        Metric = Metric is null ? null : before.Metric ?? 0,
-        IpMtu = IpMtu is null ? null : before.IpMtu,
-        DadTransmits = DadTransmits is null ? null : before.DadTransmits,
-        IgnoreDefaultRoutes = IgnoreDefaultRoutes is null ? null : before.IgnoreDefaultRoutes,
-    };
+        ArgumentNullException.ThrowIfNull(before);
+        return new IpInterfaceChange
+        {
+            Forwarding = Forwarding is null ? null : before.Forwarding,
+            WeakHostSend = WeakHostSend is null ? null : before.WeakHostSend,
+            WeakHostReceive = WeakHostReceive is null ? null : before.WeakHostReceive,
+            Metric = Metric is null ? null : before.Metric ?? 0,
+            IpMtu = IpMtu is null ? null : before.IpMtu,
+            DadTransmits = DadTransmits is null ? null : before.DadTransmits,
+            IgnoreDefaultRoutes = IgnoreDefaultRoutes is null ? null : before.IgnoreDefaultRoutes,
+        };
+    }
+
+    /// <summary>Both changes; where they differ, the other's.</summary>
+    /// <param name="other">The other.</param>
+    public IpInterfaceChange With(IpInterfaceChange other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new IpInterfaceChange
+        {
+            Forwarding = other.Forwarding ?? Forwarding,
+            WeakHostSend = other.WeakHostSend ?? WeakHostSend,
+            WeakHostReceive = other.WeakHostReceive ?? WeakHostReceive,
+            Metric = other.Metric ?? Metric,
+            IpMtu = other.IpMtu ?? IpMtu,
+            DadTransmits = other.DadTransmits ?? DadTransmits,
+            IgnoreDefaultRoutes = other.IgnoreDefaultRoutes ?? IgnoreDefaultRoutes,
+        };
+    }
 
     internal void ApplyTo(ref MibIpInterfaceRow row)
     {
@@ -82,8 +104,10 @@ public sealed record IpInterfaceChange
     }
 
     /// <summary>The first setting that is not as this change wants it, or null.</summary>
-    internal string? FirstDifference(IpInterfaceSettings now)
+    /// <param name="now">The settings now.</param>
+    public string? FirstDifference(IpInterfaceSettings now)
     {
+        ArgumentNullException.ThrowIfNull(now);
         if (Forwarding is { } forwarding && now.Forwarding != forwarding) return nameof(Forwarding);
         if (WeakHostSend is { } send && now.WeakHostSend != send) return nameof(WeakHostSend);
         if (WeakHostReceive is { } receive && now.WeakHostReceive != receive) return nameof(WeakHostReceive);
