@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using IpVlanWin.Devices.Decorators;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
@@ -11,7 +10,7 @@ namespace IpVlanWin.Devices;
 /// Moves frames between one port's devices: reads a batch, takes the port's snapshot once, lets it decide, and carries each decision
 /// out. The wire device is the master's adapter; the host device is the host's own stack on the master. One thread at a time.
 /// </summary>
-public sealed class FramePump : IDisposable
+public sealed partial class FramePump : IDisposable
 {
     /// <summary>Most replies "too big" in a second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f).</summary>
     public const int TooBigRepliesPerSecond = 100;
@@ -61,46 +60,13 @@ public sealed class FramePump : IDisposable
     /// <summary>Neighbors that packets wait for.</summary>
     public int PendingNeighbors => _pending.Count;
 
-    /// <summary>From now on the interface's frames leave by this device.</summary>
-    public void Attach(VirtualInterface attached, IFrameDevice device)
-    {
-        ArgumentNullException.ThrowIfNull(attached);
-        if (attached.Id >= _interfaces.Length)
-        {
-            Array.Resize(ref _interfaces, Math.Max(8, Math.Max(attached.Id + 1, _interfaces.Length * 2)));
-            Array.Resize(ref _attached, _interfaces.Length);
-        }
-        _attached[attached.Id] = (attached, device);
-        _interfaces[attached.Id] = Watched(device, attached);
-    }
-
-    /// <summary>The interface's device is no longer used.</summary>
-    public void Detach(VirtualInterface detached)
-    {
-        ArgumentNullException.ThrowIfNull(detached);
-        if (detached.Id < _interfaces.Length)
-            (_interfaces[detached.Id], _attached[detached.Id]) = (null, default);
-    }
-
-    /// <summary>Shows the frames that follow to a watch, in place of the one before; null for none.</summary>
-    public void Watch(IFrameWatch? watch)
-    {
-        _watch = watch;
-        _wire = Watched(_bareWire, null);
-        _fragmentingWire = new FragmentingDevice(_wire);
-        for (var i = 0; i < _attached.Length; i++)
-        {
-            if (_attached[i].Bare is { } bare)
-                _interfaces[i] = Watched(bare, _attached[i].Member);
-        }
-    }
-
     /// <summary>Moves one batch that came from the wire. Returns true where more may wait.</summary>
     public bool ReceiveFromWire(TimeSpan now)
     {
         Read(_wire);
         if (_watch is not null)
             return MoveWatched(null, now);
+        ReadAhead();
         for (var i = 0; i < _batch.Count; i++)
             Receive(_batch.Buffer(i), _batch.Offload(i), now);
         return EndBatch();
@@ -124,6 +90,7 @@ public sealed class FramePump : IDisposable
         Read(device);
         if (_watch is not null)
             return MoveWatched(sender, now);
+        ReadAhead();
         for (var i = 0; i < _batch.Count; i++)
             Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now);
         return EndBatch();
@@ -159,57 +126,6 @@ public sealed class FramePump : IDisposable
     /// <summary>The port as it is now holds for the frames that follow. Batches do it by themselves.</summary>
     public void TakeSnapshot() => _snapshot = _port.Snapshot;
 
-    /// <summary>Floods what is in the backlog, at most so many copies. Returns true where some is left.</summary>
-    public bool Flood(int mostCopies)
-    {
-        TakeSnapshot();
-        while (_backlog.Count > 0 && mostCopies > 0)
-        {
-            var buffer = _backlog.Buffer;
-            if (_backlog.Cursor == 0)
-                FloodOutside(buffer);
-            while (mostCopies > 0)
-            {
-                var receiver = _snapshot.NextReceiver(buffer[FrameBatch.Headroom..], _backlog.Offload, _backlog.Sender, ref _backlog.Cursor);
-                if (receiver is null)
-                {
-                    _backlog.RemoveFirst();
-                    break;
-                }
-                Send(DeviceOf(receiver), buffer, _backlog.Offload, receiver);
-                mostCopies--;
-            }
-        }
-        Flush();
-        return _backlog.Count > 0;
-    }
-
-    /// <summary>A neighbor's MAC is known now: what waited for it goes out.</summary>
-    public void NeighborFound(L3Address neighbor, MacAddress mac)
-    {
-        TakeSnapshot();
-        foreach (var packet in _pending.Take(neighbor))
-        {
-            if (!_snapshot.IsUp)
-            {
-                _snapshot.CountDrop(DropReason.MasterDown, packet.Sender);
-                continue;
-            }
-            var frame = packet.Buffer.AsSpan(FrameBatch.Headroom);
-            mac.Write(frame);
-            _snapshot.Mac.Write(frame[MacAddress.Bytes..]);
-            SendRouted(packet.Buffer, packet.Offload, packet.NeedsFragmenting, packet.Sender);
-        }
-        Flush();
-    }
-
-    /// <summary>Drops what has waited too long for a neighbor.</summary>
-    public void DropExpired(TimeSpan now)
-    {
-        foreach (var packet in _pending.TakeExpired(now))
-            _snapshot.CountDrop(DropReason.NoRoute, packet.Sender);
-    }
-
     /// <summary>
     /// Ends a run of frames given one by one: what devices held back goes out now. The members that move batches, flood or answer for a
     /// neighbor do it by themselves.
@@ -231,43 +147,22 @@ public sealed class FramePump : IDisposable
         TakeSnapshot();
     }
 
-    /// <summary>The batch, from an interface or the wire, with the watch looking on.</summary>
-    private bool MoveWatched(VirtualInterface? sender, TimeSpan now)
+    /// <summary>Lets the waits for memory of the frames' decisions overlap, where there will be any.</summary>
+    private void ReadAhead()
     {
-        var watch = _watch!;
+        if (_batch.Count < 2 || !_snapshot.PrefersPrefetch)
+            return;
         for (var i = 0; i < _batch.Count; i++)
-        {
-            var buffer = _batch.Buffer(i);
-            var frame = buffer[FrameBatch.Headroom..];
-            ref readonly var offload = ref _batch.Offload(i);
-            var hop = default(NextHop);
-            var invalid = _port.Drops[DropReason.L3sInvalid];
-            var decision = sender is null ? _snapshot.Receive(frame, offload) : _snapshot.Transmit(sender, frame, offload, now, ref hop);
-            // The host has it then, but not the interface it was for.
-            var reason = _port.Drops[DropReason.L3sInvalid] != invalid ? DropReason.L3sInvalid : ReasonFor(decision, frame.Length, hop);
-            watch.Arrived(sender, frame, offload, reason);
-            CarryOut(decision, sender, buffer, offload, now, ref hop);
-        }
-        watch.EndBatch();
-        return EndBatch();
+            _snapshot.PrefetchAddress(_batch.Frame(i));
+        for (var i = 0; i < _batch.Count; i++)
+            _snapshot.PrefetchOwner(_batch.Frame(i));
     }
-
-    /// <summary>Why a frame will go nowhere: what was decided, or that what it would wait in is full.</summary>
-    private DropReason ReasonFor(in Decision decision, int frameLength, in NextHop hop) => decision.Action switch
-    {
-        DecisionAction.Drop => decision.Reason,
-        DecisionAction.FloodReceived or DecisionAction.FloodSent when _backlog.Count == Backlog.Capacity => DropReason.BacklogFull,
-        DecisionAction.NeighborMissing when !_pending.HasRoom(hop.Address, frameLength) => DropReason.NeighborQueueFull,
-        _ => DropReason.None,
-    };
 
     private void LoseFromHost(ReadOnlySpan<byte> buffer, in FrameOffload offload)
     {
         _watch?.Left(null, buffer[FrameBatch.Headroom..], offload, DropReason.MasterDown);
         _snapshot.CountDrop(DropReason.MasterDown);
     }
-
-    private IFrameDevice Watched(IFrameDevice device, VirtualInterface? at) => _watch is null ? device : new WatchedDevice(device, _watch, at);
 
     private bool EndBatch()
     {
@@ -344,15 +239,6 @@ public sealed class FramePump : IDisposable
             _snapshot.CountDrop(DropReason.BacklogFull, sender);
     }
 
-    /// <summary>The copy for the host or the wire.</summary>
-    private void FloodOutside(Span<byte> buffer)
-    {
-        if (_backlog.Sender is null)
-            Send(_host, buffer, _backlog.Offload, null);
-        else if (_snapshot.IsUp)
-            Send(_wire, buffer, _backlog.Offload, _backlog.Sender);
-    }
-
     /// <summary>l3s: MACs, type and the packet without padding; a priority tag is off (semantics 19).</summary>
     private void SendLocal(Span<byte> buffer, in FrameOffload offload, in Decision decision)
     {
@@ -379,18 +265,5 @@ public sealed class FramePump : IDisposable
     {
         _fragmentingWire.IpMtu = _snapshot.IpMtu;
         Send(needsFragmenting ? _fragmentingWire : _wire, buffer, offload, sender);
-    }
-
-    private void ReplyTooBig(VirtualInterface sender, Span<byte> buffer, TimeSpan now)
-    {
-        // The packet's family, not the next hop's: IPv4 may go by an IPv6 gateway (RFC 8950).
-        var isSix = BinaryPrimitives.ReadUInt16BigEndian(buffer[(FrameBatch.Headroom + 12)..]) == EtherType.IPv6;
-        if (now - TimeSpan.FromSeconds(1) >= _tooBigWindow)
-            (_tooBigWindow, _tooBigReplies) = (now, 0);
-        if (_tooBigReplies++ >= TooBigRepliesPerSecond || !_snapshot.TryPickHostAddress(isSix, out var from))
-            return;
-        var length = TooBigReply.Write(buffer[FrameBatch.Headroom..], from, _snapshot.Mac, _snapshot.IpMtu, _scratch.AsSpan(FrameBatch.Headroom));
-        if (length > 0)
-            Send(DeviceOf(sender), _scratch.AsSpan(0, FrameBatch.Headroom + length), default, sender);
     }
 }

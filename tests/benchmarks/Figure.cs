@@ -12,6 +12,9 @@ internal sealed record Figure(string Name, string Unit, double Median)
     /// <summary>Least over the rounds: what the figure is when nobody else uses the machine.</summary>
     public double? Least { get; init; }
 
+    /// <summary>A frame's part of the time of the slowest batch among a hundred.</summary>
+    public double? BatchP99 { get; init; }
+
     /// <summary>What is to be reached; compared with the median.</summary>
     public double? Target { get; init; }
 
@@ -33,6 +36,8 @@ internal sealed record Figure(string Name, string Unit, double Median)
         var line = $"{Name,-44} {Number(Median),9} {Unit,-6}";
         if (Least is { } least)
             line += $" least {Number(least),7}";
+        if (BatchP99 is { } p99)
+            line += $" p99 {Number(p99),7}";
         if (AllocatedBytes is { } bytes)
             line += $"  {bytes:0.###} B/frame";
         if (Ratios is not null)

@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Ipvlan;
@@ -27,46 +29,51 @@ public sealed class AddressMap
     public int Count => _four.Count + _six.Count;
 
     /// <summary>The interface number kept for the address that a frame's key names; negative where there is none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Find(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {
         // The classifier has checked that the address lies within the frame.
         ref var at = ref Unsafe.Add(ref MemoryMarshal.GetReference(frame), offset);
         return family switch
         {
-            KeyFamily.Four => FindFour(ref at),
-            KeyFamily.Six => FindSix(ref at),
+            KeyFamily.Four => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1,
+            KeyFamily.Six => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1,
             _ => -1,
         };
     }
 
     /// <summary>The interface number kept for the four bytes there; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindFour(ref byte at) => _four.Find(new FourKey(BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(ref at)))) - 1;
+    internal int FindFour(ref byte at) => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1;
 
     /// <summary>The interface number kept for the sixteen bytes there; negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindSix(ref byte at) => _six.Find(new SixKey(
-        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref at)),
-        BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, 8))))) - 1;
+    internal int FindSix(ref byte at) => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1;
+
+    /// <summary>Has what <see cref="FindFour"/> will read brought near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void PrefetchFour(ref byte at) => _four.Prefetch(Unsafe.ReadUnaligned<FourKey>(ref at));
+
+    /// <summary>Has what <see cref="FindSix"/> will read brought near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void PrefetchSix(ref byte at) => _six.Prefetch(Unsafe.ReadUnaligned<SixKey>(ref at));
 
     /// <summary>The interface number kept for an address, or -1.</summary>
-    public int Find(L3Address address) =>
-        Math.Max(address.IsSix ? _six.Find(new SixKey(address.High, address.Low)) : _four.Find(new FourKey((uint)address.Low)), 0) - 1;
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public int Find(L3Address address) => Math.Max(address.IsSix ? _six.Find(SixKey.Of(address)) : _four.Find(FourKey.Of(address)), 0) - 1;
 
     /// <summary>Adds an address. Returns false, and changes nothing, where it is there.</summary>
-    public bool Add(L3Address address, int interfaceId) => address.IsSix
-        ? _six.Add(new SixKey(address.High, address.Low), interfaceId + 1)
-        : _four.Add(new FourKey((uint)address.Low), interfaceId + 1);
+    public bool Add(L3Address address, int interfaceId) =>
+        address.IsSix ? _six.Add(SixKey.Of(address), interfaceId + 1) : _four.Add(FourKey.Of(address), interfaceId + 1);
 
     /// <summary>Takes an address out. Returns false where it is not there.</summary>
-    public bool Remove(L3Address address) => address.IsSix
-        ? _six.Remove(new SixKey(address.High, address.Low))
-        : _four.Remove(new FourKey((uint)address.Low));
+    public bool Remove(L3Address address) => address.IsSix ? _six.Remove(SixKey.Of(address)) : _four.Remove(FourKey.Of(address));
 
+    /// <summary>An IPv4 address as its bytes stand in a frame.</summary>
     private readonly struct FourKey(uint value) : IAddressKey<FourKey>
     {
         private readonly uint _value = value;
+
+        public static FourKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness((uint)address.Low));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed) => (_value ^ seed) * 0x9E37_79B9_7F4A_7C15;
@@ -75,20 +82,38 @@ public sealed class AddressMap
         public bool Same(in FourKey other) => _value == other._value;
     }
 
+    /// <summary>An IPv6 address as its bytes stand in a frame.</summary>
     private readonly struct SixKey(ulong high, ulong low) : IAddressKey<SixKey>
     {
         private readonly ulong _high = high;
         private readonly ulong _low = low;
 
-        /// <summary>The 128-bit product of both halves, folded. The seed is in both, so that no half known beforehand makes a factor zero.</summary>
+        public static SixKey Of(L3Address address) =>
+            new(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low));
+
+        /// <summary>
+        /// Two rounds of AES, after which every bit depends on every bit; elsewhere the 128-bit product of both halves, folded. The seed is in both
+        /// halves, so that nothing known beforehand collides or makes a factor zero.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed)
         {
-            var product = Math.BigMul(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
-            return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
+            if (Aes.IsSupported)
+            {
+                var mixed = Vector128.Create(_high, _low) ^ Vector128.Create(seed);
+                var other = Vector128.Create(0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB).AsByte();
+                return Aes.Encrypt(Aes.Encrypt(mixed.AsByte(), other), other).AsUInt64().ToScalar();
+            }
+            return Folded(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool Same(in SixKey other) => _high == other._high && _low == other._low;
+
+        private static ulong Folded(ulong one, ulong other)
+        {
+            var product = Math.BigMul(one, other);
+            return ((ulong)(product >> 64) ^ (ulong)product) * 0x9E37_79B9_7F4A_7C15;
+        }
     }
 }

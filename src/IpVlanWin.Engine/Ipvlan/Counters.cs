@@ -29,20 +29,6 @@ public readonly struct InterfaceCounters
     public long TxDropped => Volatile.Read(ref _owner.State.TxDropped);
 }
 
-/// <summary>What frames look at and count on, side by side: with many interfaces its cache lines are most of what a decision costs.</summary>
-internal struct InterfaceState
-{
-    public volatile int IpMtu;
-    public volatile bool IsUp;
-    public long RxPackets;
-    public long RxBytes;
-    public long TxPackets;
-    public long TxBytes;
-    public long Multicast;
-    public long RxErrors;
-    public long TxDropped;
-}
-
 /// <summary>Frames that went nowhere, by reason (semantics 58). Written by the data path's thread alone; read by any.</summary>
 public sealed class DropCounters
 {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IpVlanWin.Engine.Ipvlan;
 
 /// <summary>What is to be done with a frame.</summary>
@@ -63,6 +65,8 @@ public readonly struct Decision
 
     private readonly ulong _rest;
 
+    // Inlined: a constructor that is called wants its object in memory, and then nothing can be handed on by a jump.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Decision(DecisionAction action, VirtualInterface? target = null, DropReason reason = DropReason.None, SendError error = SendError.None, int packetLength = 0, bool fragment = false)
     {
         Target = target;

@@ -22,6 +22,8 @@ public sealed class Port
     // Guards everything below but what the data path reads.
     private readonly Lock _lock = new();
     private readonly Dictionary<string, VirtualInterface> _byName = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<int, int> _freeNumbers = new();
+    private readonly StateLines _stateLines = new();
     private volatile PortSnapshot _snapshot;
     private PortMode _mode = PortMode.L3;
     private PortFlag _flag = PortFlag.Bridge;
@@ -66,11 +68,12 @@ public sealed class Port
     {
         get
         {
-            var interfaces = new List<VirtualInterface>();
-            foreach (var candidate in _snapshot.Interfaces)
+            var (entries, count) = _snapshot.Members;
+            var interfaces = new List<VirtualInterface>(count);
+            foreach (var entry in entries.AsSpan(0, count))
             {
-                if (candidate is not null)
-                    interfaces.Add(candidate);
+                if (entry.Interface is not null)
+                    interfaces.Add(entry.Interface);
             }
             return interfaces;
         }
@@ -97,18 +100,16 @@ public sealed class Port
                 return PortResult.Exists;
             if ((mode is { } newMode && !Enum.IsDefined(newMode)) || (flag is { } newFlag && !Enum.IsDefined(newFlag)))
                 return PortResult.Invalid;
-            var interfaces = _snapshot.Interfaces;
-            var id = Array.IndexOf(interfaces, null);
-            if (id < 0)
-                id = interfaces.Length;
-            if (id >= MaxInterfaces)
+            if (_byName.Count == MaxInterfaces)
                 return PortResult.LimitReached;
+            if (!_freeNumbers.TryDequeue(out var id, out _))
+                id = _snapshot.Members.Count;
             if (_byName.Count == 0)
                 (_mode, _flag) = (PortMode.L3, PortFlag.Bridge);
             (_mode, _flag) = (mode ?? _mode, flag ?? _flag);
-            added = new VirtualInterface(name, id, _snapshot.IpMtu);
+            added = new VirtualInterface(name, id, _snapshot.IpMtu, _stateLines);
             _byName.Add(name, added);
-            Publish(new PortSnapshot(this, _snapshot) { Mode = _mode, Flag = _flag, Interfaces = With(interfaces, id, added) });
+            Publish(new PortSnapshot(this, _snapshot) { Mode = _mode, Flag = _flag, Members = With(id, new Member(added)) });
             return PortResult.Ok;
         }
     }
@@ -126,7 +127,8 @@ public sealed class Port
                 Map.Remove(address);
             removed.PrefixLengths.Clear();
             _byName.Remove(removed.Name);
-            Publish(new PortSnapshot(this, _snapshot) { Interfaces = With(_snapshot.Interfaces, removed.Id, null) });
+            _freeNumbers.Enqueue(removed.Id, removed.Id);
+            Publish(new PortSnapshot(this, _snapshot) { Members = With(removed.Id, default) });
             return PortResult.Ok;
         }
     }
@@ -273,8 +275,7 @@ public sealed class Port
     {
         lock (_lock)
         {
-            var id = Map.Find(address);
-            return id < 0 ? null : _snapshot.Interfaces[id];
+            return _snapshot.InterfaceAt(Map.Find(address));
         }
     }
 
@@ -367,12 +368,16 @@ public sealed class Port
             return Router.Routes.Remove(prefix, route);
     }
 
-    private static VirtualInterface?[] With(VirtualInterface?[] interfaces, int id, VirtualInterface? changed)
+    /// <summary>The table of interfaces with one entry changed. Only what no snapshot looks at is changed in place: what lies beyond its count.</summary>
+    private (Member[] Entries, int Count) With(int id, Member changed)
     {
-        var copy = new VirtualInterface?[Math.Max(interfaces.Length, id + 1)];
-        interfaces.CopyTo(copy, 0);
-        copy[id] = changed;
-        return copy;
+        var (entries, count) = _snapshot.Members;
+        if (id < count)
+            entries = [.. entries];
+        else if (count == entries.Length)
+            Array.Resize(ref entries, Math.Max(4, count * 2));
+        entries[id] = changed;
+        return (entries, Math.Max(count, id + 1));
     }
 
     private static ulong[] Sorted(ulong[] values)

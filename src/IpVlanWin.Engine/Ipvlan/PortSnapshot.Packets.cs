@@ -4,7 +4,7 @@ namespace IpVlanWin.Engine.Ipvlan;
 
 // Where the host's own stack moves the packets and a data path only stands in their way: packets without Ethernet headers, and decisions
 // that say whether they may go on. Anything but a drop lets them. Lengths are not judged: the stack fragments and reassembles.
-public sealed partial class PortSnapshot
+public sealed unsafe partial class PortSnapshot
 {
     private const int IcmpV6 = 58;
 
@@ -74,11 +74,7 @@ public sealed partial class PortSnapshot
     }
 
     /// <summary>The interface that has the source address, up or down.</summary>
-    private VirtualInterface? Sender(ReadOnlySpan<byte> packet, L3Key key)
-    {
-        var id = _map.Find(packet, key.Family, key.SourceOffset);
-        return (uint)id < (uint)_interfaces.Length ? _interfaces[id] : null;
-    }
+    private VirtualInterface? Sender(ReadOnlySpan<byte> packet, L3Key key) => InterfaceAt(_map.Find(packet, key.Family, key.SourceOffset));
 
     /// <summary>RFC 4861 section 4: the host's stack resolves its next hops itself, and may speak from an interface's address.</summary>
     private static bool IsNeighborDiscovery(ReadOnlySpan<byte> packet, L3Key key) =>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
@@ -16,93 +17,44 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// The parts are not inlined, so that each hands on to the next by a jump: inlined, their results would need stack slots that are zeroed
 /// for every frame.
 /// </remarks>
-public sealed partial class PortSnapshot
+public sealed unsafe partial class PortSnapshot
 {
     private const int MasterSlack = 18;
 
     // The first six of eight bytes read as one number.
     private static readonly ulong MacBits = BitConverter.IsLittleEndian ? ulong.MaxValue >> 16 : ulong.MaxValue << 16;
 
-    private readonly AddressMap _map;
-    private readonly VirtualInterface?[] _interfaces;
-    private readonly Router _router;
+    // From here on addresses and counters outgrow the nearer caches.
+    private const int ManyAddresses = 1 << 14;
 
-    // What follows from mode, MTU and link state, for Receive: lengths behind the Ethernet header from here on, and a first byte with this
-    // bit, want a closer look. Set while the snapshot is made.
-    private uint _receivable;
-    private byte _flooded;
+    /// <summary>
+    /// Reading ahead for a batch pays: <see cref="PrefetchAddress"/> for each of its frames, then <see cref="PrefetchOwner"/> for each, then
+    /// the decisions, so that their waits for memory overlap.
+    /// </summary>
+    public bool PrefersPrefetch => _map.Count >= ManyAddresses;
 
-    internal PortSnapshot(Port port, PortSnapshot? before)
+    /// <summary>Has the processor bring what a frame's address will be looked up in. Changes nothing.</summary>
+    public void PrefetchAddress(ReadOnlySpan<byte> frame)
     {
-        _map = port.Map;
-        _router = port.Router;
-        _interfaces = before?._interfaces ?? [];
-        Drops = port.Drops;
-        (Mode, Flag, Mac, IpMtu, IsUp) = before is null
-            ? (PortMode.L3, PortFlag.Bridge, default, 0, false)
-            : (before.Mode, before.Flag, before.Mac, before.IpMtu, before.IsUp);
+        ref var first = ref MemoryMarshal.GetReference(frame);
+        if (frame.Length < EtherType.HeaderLength || !Classifier.IsPlain(ref first, frame.Length, out var family))
+            return;
+        if (family == KeyFamily.Four)
+            _map.PrefetchFour(ref Unsafe.Add(ref first, Classifier.Ipv4Destination));
+        else
+            _map.PrefetchSix(ref Unsafe.Add(ref first, Classifier.Ipv6Destination));
     }
 
-    private PortSnapshot(PortSnapshot original)
+    /// <summary>Has the processor bring what the owner of a frame's address counts on. Changes nothing.</summary>
+    public void PrefetchOwner(ReadOnlySpan<byte> frame)
     {
-        _map = original._map;
-        _router = original._router.Shadow();
-        _interfaces = Array.ConvertAll(original._interfaces, static one => one?.Shadow());
-        Drops = new DropCounters();
-        (Mode, Flag, Mac, IpMtu, IsUp) = (original.Mode, original.Flag, original.Mac, original.IpMtu, original.IsUp);
+        ref var first = ref MemoryMarshal.GetReference(frame);
+        if (frame.Length < EtherType.HeaderLength || !Classifier.IsPlain(ref first, frame.Length, out var family))
+            return;
+        var number = PlainNumber(ref first, family);
+        if (Sse.IsSupported && (uint)number < (uint)_memberCount)
+            Sse.Prefetch0(_members[number].State);
     }
-
-    /// <summary>Mode of the port.</summary>
-    public PortMode Mode
-    {
-        get;
-        internal init
-        {
-            field = value;
-            Derive();
-        }
-    }
-
-    /// <summary>Flag of the port.</summary>
-    public PortFlag Flag { get; internal init; }
-
-    /// <summary>The MAC that the master and all interfaces share.</summary>
-    public MacAddress Mac { get; internal init; }
-
-    /// <summary>The master's MTU in bytes of IP packet.</summary>
-    public int IpMtu
-    {
-        get;
-        internal init
-        {
-            field = value;
-            Derive();
-        }
-    }
-
-    /// <summary>The master is up.</summary>
-    public bool IsUp
-    {
-        get;
-        internal init
-        {
-            field = value;
-            Derive();
-        }
-    }
-
-    /// <summary>By number; null where a number is free.</summary>
-    internal VirtualInterface?[] Interfaces
-    {
-        get => _interfaces;
-        init => _interfaces = value;
-    }
-
-    internal DropCounters Drops { get; }
-
-    internal AddressMap Map => _map;
-
-    internal Router Router => _router;
 
     /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
     public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload)
@@ -112,7 +64,10 @@ public sealed partial class PortSnapshot
         {
             ref var first = ref MemoryMarshal.GetReference(frame);
             if ((first & _flooded) == 0 && Classifier.IsPlain(ref first, frame.Length, out var family))
-                return PlainOwner(ref first, family) is { } target ? Received(target, frame.Length) : new Decision(DecisionAction.Host);
+            {
+                var state = UpOrNull(PlainNumber(ref first, family), out var target);
+                return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
+            }
         }
         return ReceiveUnusual(frame, offload);
     }
@@ -126,21 +81,22 @@ public sealed partial class PortSnapshot
     public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
     {
         // Up, no runt, not too long, siblings may be reached and one may be meant: who has the destination?
-        if (sender.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sender.IpMtu && Flag == PortFlag.Bridge)
+        ref var sending = ref sender.State;
+        if (sending.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sending.IpMtu && Flag == PortFlag.Bridge)
         {
-            var isSwitched = Mode == PortMode.L2;
             ref var first = ref MemoryMarshal.GetReference(frame);
-            if ((!isSwitched || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
+            if ((Mode != PortMode.L2 || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
             {
-                if (PlainOwner(ref first, family) is { } target)
+                var state = UpOrNull(PlainNumber(ref first, family), out var target);
+                if (state != null)
                 {
-                    if (frame.Length > target.IpMtu + MasterSlack)
-                        return TransmitToTarget(sender, target, frame, offload);
-                    sender.CountSent(frame.Length);
-                    return Received(target, frame.Length);
+                    if (frame.Length > state->IpMtu + MasterSlack)
+                        return TransmitToTarget(sender, target!, frame, offload);
+                    sending.CountSent(frame.Length);
+                    return Received(target, state, frame.Length);
                 }
-                if (!isSwitched)
-                    return TransmitToLink(sender, frame, offload, family == KeyFamily.Four ? EtherType.IPv4 : EtherType.IPv6, now, ref hop);
+                if (Mode != PortMode.L2)
+                    return TransmitToLink(sender, frame, offload, now, ref hop);
             }
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);
@@ -157,9 +113,9 @@ public sealed partial class PortSnapshot
     public VirtualInterface? NextReceiver(ReadOnlySpan<byte> frame, in FrameOffload offload, VirtualInterface? sender, ref int cursor)
     {
         var mac = MacAddress.Read(frame);
-        while (cursor < _interfaces.Length)
+        while (cursor < _memberCount)
         {
-            if (_interfaces[cursor++] is not { IsUp: true } member || member == sender || !member.HasMulticast(mac))
+            if (_members[cursor++].Interface is not { IsUp: true } member || member == sender || !member.HasMulticast(mac))
                 continue;
             if (sender is null)
             {
@@ -180,12 +136,6 @@ public sealed partial class PortSnapshot
         return null;
     }
 
-    /// <summary>
-    /// A snapshot that decides as this one does, by the same addresses, groups, routes and neighbors, and counts on interfaces of its own:
-    /// whoever asks it leaves no trace in the port. Any thread; it costs as much as the port has interfaces.
-    /// </summary>
-    internal PortSnapshot Shadow() => new(this);
-
     /// <summary>Counts a frame that was decided on but could not go: the device, the backlog or the neighbor's queue had no room, or the master went down.</summary>
     public void CountDrop(DropReason reason, VirtualInterface? at = null)
     {
@@ -193,16 +143,13 @@ public sealed partial class PortSnapshot
         at?.Drops.Count(reason);
     }
 
-    /// <summary>An address of the host to speak from; false where it has none of that family.</summary>
-    public bool TryPickHostAddress(bool isSix, out L3Address address) => _router.Host.TryPickSource(isSix, out address);
-
-    private void Derive()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Decision Received(VirtualInterface? target, InterfaceState* state, int bytes)
     {
-        _receivable = IsUp && Mode != PortMode.L3S ? (uint)(IpMtu + MasterSlack - EtherType.HeaderLength + 1) : 0;
-        _flooded = (byte)(Mode == PortMode.L2 ? 1 : 0);
+        state->CountReceived(bytes);
+        return new Decision(DecisionAction.Deliver, target);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Decision Received(VirtualInterface target, int bytes)
     {
         target.CountReceived(bytes);
@@ -325,13 +272,14 @@ public sealed partial class PortSnapshot
             if (Owner(frame, key.Family, key.DestinationOffset) is { } target)
                 return TransmitToTarget(sender, target, frame, offload);
         }
-        return TransmitToLink(sender, frame, offload, protocol, now, ref hop);
+        return TransmitToLink(sender, frame, offload, now, ref hop);
     }
 
     /// <summary>Rules 26 to 34: for no sibling, so routed as the host's own.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Decision TransmitToLink(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, TimeSpan now, ref NextHop hop)
+    private Decision TransmitToLink(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
     {
+        var protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
         if ((frame[0] & 1) != 0)
             return Dropped(sender, DropReason.MulticastInL3);
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6))
@@ -392,20 +340,34 @@ public sealed partial class PortSnapshot
 
     /// <summary>The interface that is up and has the address (3).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private VirtualInterface? Owner(ReadOnlySpan<byte> frame, KeyFamily family, int offset) => UpOrNull(_map.Find(frame, family, offset));
-
-    /// <summary>The interface that is up and has the destination of a plain frame.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private VirtualInterface? PlainOwner(ref byte frame, KeyFamily family) => UpOrNull(family == KeyFamily.Four
-        ? _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination))
-        : _map.FindSix(ref Unsafe.Add(ref frame, Classifier.Ipv6Destination)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private VirtualInterface? UpOrNull(int id)
+    private VirtualInterface? Owner(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {
-        var interfaces = _interfaces;
+        UpOrNull(_map.Find(frame, family, offset), out var owner);
+        return owner;
+    }
+
+    /// <summary>The number of the interface that has the destination of a plain frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int PlainNumber(ref byte frame, KeyFamily family) => family == KeyFamily.Four
+        ? _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination))
+        : _map.FindSix(ref Unsafe.Add(ref frame, Classifier.Ipv6Destination));
+
+    /// <summary>The interface of that number and its state, where there is one and it is up; else null, both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private InterfaceState* UpOrNull(int id, out VirtualInterface? owner)
+    {
         // The map may already name an interface that this snapshot does not have yet.
-        return (uint)id < (uint)interfaces.Length && interfaces[id] is { IsUp: true } owner ? owner : null;
+        if ((uint)id < (uint)_memberCount)
+        {
+            ref var member = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_members), (nint)(uint)id);
+            if (member.State != null && member.State->IsUp)
+            {
+                owner = member.Interface;
+                return member.State;
+            }
+        }
+        owner = null;
+        return null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

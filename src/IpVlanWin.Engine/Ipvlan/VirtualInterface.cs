@@ -6,16 +6,18 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// One virtual device of a port: ipvl_dev in the Linux driver. Its state is changed by <see cref="Port"/>, under the port's lock,
 /// and read without one by the data path; each field stands for itself, so no reader can see half a change.
 /// </summary>
-public sealed class VirtualInterface
+public sealed unsafe class VirtualInterface
 {
-    internal InterfaceState State;
+    // Keeps the state's memory.
+    private readonly byte[] _block;
     private volatile bool _receivesAllMulticast;
     private volatile ulong[] _groups = [];
 
-    internal VirtualInterface(string name, int id, int ipMtu)
+    internal VirtualInterface(string name, int id, int ipMtu, StateLines lines)
     {
         Name = name;
         Id = id;
+        StateLine = lines.Take(out _block);
         State.IpMtu = ipMtu;
     }
 
@@ -46,6 +48,10 @@ public sealed class VirtualInterface
     /// <summary>What was dropped, by reason.</summary>
     public DropCounters Drops { get; } = new();
 
+    internal InterfaceState* StateLine { get; }
+
+    internal ref InterfaceState State => ref *StateLine;
+
     // Under the port's lock.
     internal Dictionary<L3Address, int> PrefixLengths { get; } = [];
 
@@ -59,9 +65,9 @@ public sealed class VirtualInterface
         mac.IsBroadcast || _receivesAllMulticast || Array.BinarySearch(_groups, mac.Value) >= 0;
 
     /// <summary>One of the same state whose counters are its own.</summary>
-    internal VirtualInterface Shadow()
+    internal VirtualInterface Shadow(StateLines lines)
     {
-        var shadow = new VirtualInterface(Name, Id, IpMtu) { _groups = _groups };
+        var shadow = new VirtualInterface(Name, Id, IpMtu, lines) { _groups = _groups };
         shadow.SetUp(IsUp);
         shadow.SetPromiscuous(IsPromiscuous);
         shadow.SetAllMulticast(IsAllMulticast);
@@ -84,17 +90,9 @@ public sealed class VirtualInterface
         _receivesAllMulticast = IsPromiscuous || IsAllMulticast;
     }
 
-    internal void CountSent(int bytes)
-    {
-        State.TxPackets++;
-        State.TxBytes += bytes;
-    }
+    internal void CountSent(int bytes) => State.CountSent(bytes);
 
-    internal void CountReceived(int bytes)
-    {
-        State.RxPackets++;
-        State.RxBytes += bytes;
-    }
+    internal void CountReceived(int bytes) => State.CountReceived(bytes);
 
     internal void CountMulticast() => State.Multicast++;
 

@@ -24,6 +24,9 @@ public sealed class NeighborTable
     /// <summary>Entries, stale ones included.</summary>
     public int Count => _entries.Count;
 
+    /// <summary>Advances with the neighbors, at least.</summary>
+    internal long GenerationNumber => _generation.Number;
+
     /// <summary>The MAC of an address at a time; false where none is known or the entry no longer holds.</summary>
     public bool TryFind(L3Address address, TimeSpan now, out MacAddress mac)
     {
@@ -37,7 +40,7 @@ public sealed class NeighborTable
     }
 
     /// <summary>The entry of an address, whether it still holds or not. It is the address's until the generation advances.</summary>
-    internal Entry? Find(L3Address address) => _entries.GetValueOrDefault(address);
+    internal Entry? Find(L3Address address) => _entries.TryGetValue(address, out var entry) ? entry : null;
 
     /// <summary>The addresses that <see cref="TryFind"/> has found since the last call, so that who mirrors them can have them confirmed.</summary>
     public IReadOnlyList<L3Address> TakeUsed()

@@ -1,7 +1,20 @@
-using System.Collections.Concurrent;
+using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Routing;
+
+/// <summary>What an address is to the host.</summary>
+internal enum HostAddressKind
+{
+    /// <summary>Somebody else's.</summary>
+    Other,
+
+    /// <summary>The host has it.</summary>
+    Own,
+
+    /// <summary>The broadcast address of a prefix of the host, or of all.</summary>
+    Broadcast,
+}
 
 /// <summary>
 /// The host's own addresses on the master and what follows from them: on-link prefixes, and the broadcast address of each IPv4
@@ -13,8 +26,10 @@ public sealed class HostAddresses
 
     private readonly RouteTable _routes;
     private readonly Generation _generation;
-    private readonly ConcurrentDictionary<L3Address, int> _own = new();
-    private readonly ConcurrentDictionary<L3Address, int> _broadcast = new();
+    // What readers ask; the dictionaries say how many prefixes each address follows from.
+    private readonly AddressMap _kinds = new();
+    private readonly Dictionary<L3Address, int> _own = [];
+    private readonly Dictionary<L3Address, int> _broadcast = [];
     private readonly HashSet<L3Prefix> _prefixes = [];
     private volatile L3Address[] _sources = [];
 
@@ -25,16 +40,21 @@ public sealed class HostAddresses
     {
     }
 
-    internal HostAddresses(RouteTable routes, Generation generation) => (_routes, _generation) = (routes, generation);
+    internal HostAddresses(RouteTable routes, Generation generation)
+    {
+        (_routes, _generation) = (routes, generation);
+        _broadcast[new L3Address(uint.MaxValue)] = 1;
+        PublishKind(new L3Address(uint.MaxValue));
+    }
 
     /// <summary>The addresses with their prefixes. Under the port's lock.</summary>
     internal IReadOnlyCollection<L3Prefix> Prefixes => _prefixes;
 
-    /// <summary>The host has this address.</summary>
-    public bool IsOwn(L3Address address) => _own.ContainsKey(address);
-
     /// <summary>This is the broadcast address of a prefix of the host.</summary>
-    public bool IsBroadcast(L3Address address) => _broadcast.ContainsKey(address);
+    public bool IsBroadcast(L3Address address) => KindOf(address) == HostAddressKind.Broadcast;
+
+    /// <summary>What an address is; a broadcast address that is also the host's own is the former.</summary>
+    internal HostAddressKind KindOf(L3Address address) => (HostAddressKind)(_kinds.Find(address) + 1);
 
     /// <summary>
     /// One of the host's addresses of a family, to speak from; false where it has none. Not a link-local one where there is another
@@ -57,10 +77,10 @@ public sealed class HostAddresses
     {
         if (!_prefixes.Add(prefix))
             return false;
-        _own.AddOrUpdate(prefix.Address, 1, static (_, count) => count + 1);
+        Count(_own, prefix.Address, 1);
         _routes.Add(prefix, OnLink);
         if (Broadcast(prefix) is { } broadcast)
-            _broadcast.AddOrUpdate(broadcast, 1, static (_, count) => count + 1);
+            Count(_broadcast, broadcast, 1);
         PublishSources();
         _generation.Advance();
         return true;
@@ -71,10 +91,10 @@ public sealed class HostAddresses
     {
         if (!_prefixes.Remove(prefix))
             return false;
-        Release(_own, prefix.Address);
+        Count(_own, prefix.Address, -1);
         _routes.Remove(prefix, OnLink);
         if (Broadcast(prefix) is { } broadcast)
-            Release(_broadcast, broadcast);
+            Count(_broadcast, broadcast, -1);
         PublishSources();
         _generation.Advance();
         return true;
@@ -95,11 +115,25 @@ public sealed class HostAddresses
         ? null
         : new L3Address((uint)prefix.Network.Low | (uint)(uint.MaxValue >> prefix.Length));
 
-    private static void Release(ConcurrentDictionary<L3Address, int> counts, L3Address address)
+    private void Count(Dictionary<L3Address, int> counts, L3Address address, int change)
     {
-        if (counts[address] == 1)
-            counts.TryRemove(address, out _);
+        var count = counts.GetValueOrDefault(address) + change;
+        if (count == 0)
+            counts.Remove(address);
         else
-            counts[address]--;
+            counts[address] = count;
+        PublishKind(address);
+    }
+
+    private void PublishKind(L3Address address)
+    {
+        var kind = _broadcast.ContainsKey(address) ? HostAddressKind.Broadcast : _own.ContainsKey(address) ? HostAddressKind.Own : HostAddressKind.Other;
+        if (kind == KindOf(address))
+            return;
+        _kinds.Remove(address);
+        if (kind == HostAddressKind.Other)
+            return;
+        _routes.NoteSpecial(new L3Prefix(address, address.Bits));
+        _kinds.Add(address, (int)kind - 1);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Neighbor;
 using IpVlanWin.Engine.Wire;
@@ -76,6 +77,13 @@ public sealed class Router
                 return Dropped(DropReason.Ipv6Header);
             hop.Address = L3Address.ReadSix(packet[24..]);
         }
+        if (Routes.FindDefault(hop.Address) is { HasGateway: true, Best.IsUnreachable: false } way && !_isShadow)
+        {
+            hop.Address = way.Gateway;
+            return way.GatewayIn(Neighbors) is { } gateway
+                ? Routed(frame, offload, mayFragment, masterIpMtu, gateway.TryUse(now), gateway.Mac, ref hop)
+                : Routed(frame, offload, mayFragment, masterIpMtu, isKnown: false, default, ref hop);
+        }
         ref var destination = ref _recent.At(hop.Address);
         // Read before what is looked up: a change in between makes it look stale, never fresh.
         var generation = _generation.Number;
@@ -84,12 +92,8 @@ public sealed class Router
         if (destination.Action != DecisionAction.Route)
             return destination.Action == DecisionAction.Drop ? Dropped(destination.Reason) : new Decision(destination.Action);
         hop.Address = destination.NextHop;
-        var isLong = packet.Length > masterIpMtu && Segmenter.SegmentFrameLength(frame, offload) - EtherType.HeaderLength > masterIpMtu;
-        if (isLong && !mayFragment)
-            return Dropped(DropReason.MtuExceeded);
-        hop.Mac = destination.Mac;
         var isKnown = destination.HasFixedMac || (destination.Neighbor is { } neighbor && neighbor.TryUse(now));
-        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
+        return Routed(frame, offload, mayFragment, masterIpMtu, isKnown, destination.Mac, ref hop);
     }
 
     /// <summary>One that decides by the same routes and neighbors and leaves both as they are.</summary>
@@ -99,22 +103,23 @@ public sealed class Router
     private void LookUp(L3Address address, long generation, ref RecentDestination destination)
     {
         destination = new RecentDestination { Address = address, Generation = generation, NextHop = address };
-        if (address.IsMulticast || address == new L3Address(uint.MaxValue) || Host.IsBroadcast(address))
+        var kind = Host.KindOf(address);
+        if (address.IsMulticast || kind == HostAddressKind.Broadcast)
         {
             LookUpGroup(address, ref destination);
         }
-        else if (Host.IsOwn(address))
+        else if (kind == HostAddressKind.Own)
         {
             destination.Action = DecisionAction.RouteToHost;
         }
-        else if (!Routes.TryFind(address, out var route) || route.IsUnreachable)
+        else if (Routes.Find(address) is not { Best.IsUnreachable: false } way)
         {
             (destination.Action, destination.Reason) = (DecisionAction.Drop, DropReason.NoRoute);
         }
         else
         {
             destination.Action = DecisionAction.Route;
-            destination.NextHop = route.Gateway ?? address;
+            destination.NextHop = way.HasGateway ? way.Gateway : address;
             destination.Neighbor = _isShadow ? Neighbors.Find(destination.NextHop)?.Shadow() : Neighbors.Find(destination.NextHop);
             destination.Mac = destination.Neighbor?.Mac ?? default;
         }
@@ -134,6 +139,17 @@ public sealed class Router
         destination.Action = DecisionAction.Route;
         destination.Mac = new MacAddress(Ipv6MulticastMac | (uint)address.Low);
         destination.HasFixedMac = true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Decision Routed(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, bool isKnown, MacAddress mac, ref NextHop hop)
+    {
+        var limit = masterIpMtu + EtherType.HeaderLength;
+        var isLong = frame.Length > limit && Segmenter.SegmentFrameLength(frame, offload) > limit;
+        if (isLong && !mayFragment)
+            return Dropped(DropReason.MtuExceeded);
+        hop.Mac = mac;
+        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
     }
 
     private static Decision Dropped(DropReason reason) => new(DecisionAction.Drop, reason: reason, error: SendError.NoBuffers);

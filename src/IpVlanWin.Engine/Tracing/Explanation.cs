@@ -255,9 +255,9 @@ internal sealed class Explanation(PortSnapshot port, string masterName, FrameOff
         Add(rule, sender is null
             ? $"multicast to {mac}: the host gets it, and {Names()}"
             : $"multicast to {mac}: {(port.IsUp ? "the wire gets it" : $"the master {masterName} is down, so not the wire")}, and {Names()}");
-        foreach (var member in port.Interfaces)
+        for (var id = 0; id < port.Members.Count && _steps.Count < 2 * MostNames; id++)
         {
-            if (_steps.Count < 2 * MostNames && member is not null && member != sender && !_targets.Contains(member.Name))
+            if (port.InterfaceAt(id) is { } member && member != sender && !_targets.Contains(member.Name))
                 Passed(member, mac);
         }
     }
@@ -310,8 +310,7 @@ internal sealed class Explanation(PortSnapshot port, string masterName, FrameOff
 
     private void LookedUp(L3Address address)
     {
-        var id = port.Map.Find(address);
-        var owner = (uint)id < (uint)port.Interfaces.Length ? port.Interfaces[id] : null;
+        var owner = port.InterfaceAt(port.Map.Find(address));
         if (owner is null)
             Add("11", $"{address} belongs to no interface of the port");
         else if (!owner.IsUp)

@@ -81,10 +81,10 @@ public sealed record FrameTrace
         ArgumentNullException.ThrowIfNull(port);
         ArgumentNullException.ThrowIfNull(sender);
         var snapshot = port.Snapshot;
-        if (sender.Id >= snapshot.Interfaces.Length || snapshot.Interfaces[sender.Id] != sender)
+        if (snapshot.InterfaceAt(sender.Id) != sender)
             return null;
         var shadow = snapshot.Shadow();
-        var from = shadow.Interfaces[sender.Id]!;
+        var from = shadow.InterfaceAt(sender.Id)!;
         var explained = new Explanation(shadow, port.MasterName, offload);
         var hop = default(NextHop);
         var decision = shadow.Transmit(from, frame, offload, now, ref hop);

@@ -104,6 +104,8 @@ public sealed class PageEndTests
     {
         var snapshot = port.Snapshot;
         var hop = default(NextHop);
+        snapshot.PrefetchAddress(frame);
+        snapshot.PrefetchOwner(frame);
         var decision = sender is null ? snapshot.Receive(frame, offload) : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop);
         switch (decision.Action)
         {

@@ -326,4 +326,48 @@ public sealed class PortRuleTests
         port.Port.AddMasterAddress(L3Prefix.Parse(own));
         Assert.AreEqual(places, port.From(port.A, Ip(OtherMac, OwnMac, to.Contains(':', StringComparison.Ordinal) ? "fd00::2" : "10.0.0.2", to)));
     }
+
+    [TestMethod]
+    public void A_snapshot_keeps_the_set_of_interfaces_of_its_moment()
+    {
+        var port = NewPort();
+        var toA = Ip(OwnMac, OtherMac, "10.0.0.99", "10.0.0.2");
+        var toD = Ip(OwnMac, OtherMac, "10.0.0.99", "10.0.0.5");
+        var before = port.Port.Snapshot;
+        var d = port.Add("d", "10.0.0.5/24");
+        Assert.AreEqual(DecisionAction.Host, before.Receive(toD, default).Action, "added later");
+        var between = port.Port.Snapshot;
+        Assert.AreEqual(d, between.Receive(toD, default).Target);
+        Assert.AreEqual(PortResult.Ok, port.Port.RemoveInterface(port.A));
+        Assert.AreEqual(PortResult.Ok, port.Port.AddInterface("e", null, null, out var e));
+        Assert.AreEqual(port.A.Id, e!.Id, "the lowest free number");
+        port.Port.SetUp(e, true);
+        Assert.AreEqual(PortResult.Ok, port.Port.AddAddress(e, L3Prefix.Parse("10.0.0.2/24")));
+        Assert.AreEqual(DecisionAction.Host, between.Receive(toA, default).Action, "there the number is the removed one's");
+        Assert.AreEqual(e, port.Port.Snapshot.Receive(toA, default).Target);
+        Assert.AreEqual(1, e.Counters.RxPackets);
+        Assert.AreEqual(0, port.A.Counters.RxPackets, "what is gone counts no more");
+        Assert.IsFalse(port.A.IsUp);
+    }
+
+    [TestMethod]
+    public void Adding_an_interface_costs_no_more_where_there_are_many()
+    {
+        var port = new Port("eth0", MacAddress.Parse(OwnMac), 1500, 1);
+        var (early, late) = (AddedBytes(0), AddedBytes(9_000));
+        // The table doubles now and then; copied for each, 10,000 entries would be 80 KB and more each time.
+        Assert.IsLessThan(early + (1000 * 1024), late);
+
+        long AddedBytes(int first)
+        {
+            for (var i = port.Interfaces.Count; i < first; i++)
+                Add(i);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = first; i < first + 1000; i++)
+                Add(i);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        void Add(int number) => Assert.AreEqual(PortResult.Ok, port.AddInterface($"i{number}", null, null, out _));
+    }
 }

@@ -33,6 +33,9 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
         var bytes = (byte[])frame.Bytes.Clone();
         var snapshot = _held ?? Port.Snapshot;
         var hop = default(NextHop);
+        // Reading ahead must not change a thing, whatever the frame.
+        snapshot.PrefetchAddress(bytes);
+        snapshot.PrefetchOwner(bytes);
         var decision = sender is null ? snapshot.Receive(bytes, frame.Offload) : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop);
         CollectionAssert.AreEqual(frame.Bytes, bytes, "deciding leaves the bytes alone");
         switch (decision.Action)

@@ -10,7 +10,6 @@ internal sealed class ControlCost(Report report, int seed)
 {
     private const int Addresses = 1_000_000;
     private const int Slices = 20;
-    private const int BatchFrames = 64;
 
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(50);
 
@@ -54,7 +53,7 @@ internal sealed class ControlCost(Report report, int seed)
         Write($"add one to 1M {family}", adds);
         Write($"remove one of 1M {family}", removes);
         report.Add(new Figure("  frames decided meanwhile, of the rate before", "x", Statistics.Median(rates)));
-        report.Add(new Figure($"  longest gap between batches of {BatchFrames}", "us", Statistics.Median(gaps)) { Least = gaps.Min() });
+        report.Add(new Figure($"  longest gap between batches of {Traffic.Batch}", "us", Statistics.Median(gaps)) { Least = gaps.Min() });
         report.Add(new Figure("  the same without changes", "us", Statistics.Median(quietGaps)) { Least = quietGaps.Min() });
         report.Line($"  medians of {Slices} slices of {Slice.TotalMilliseconds:0} ms each; {collections} collections");
     }
@@ -121,13 +120,14 @@ internal sealed class ControlCost(Report report, int seed)
         private void Read(Port port, ReceiveDecider decider, Traffic traffic)
         {
             var first = 0;
+            var ticks = new long[1];
             var last = Stopwatch.GetTimestamp();
             while (!_stop)
             {
-                if (decider.Run(traffic, first, BatchFrames) != BatchFrames)
+                if (decider.Run(traffic, first, ticks) != Traffic.Batch)
                     throw new InvalidOperationException($"an address of {port.MasterName} that nobody touched was not found");
-                first = (first + BatchFrames) % traffic.Count;
-                Volatile.Write(ref _frames, _frames + BatchFrames);
+                first = (first + Traffic.Batch) % traffic.Count;
+                Volatile.Write(ref _frames, _frames + Traffic.Batch);
                 var now = Stopwatch.GetTimestamp();
                 if (Volatile.Read(ref _reset) != 0 && Interlocked.Exchange(ref _reset, 0) != 0)
                     Volatile.Write(ref _longest, 0);

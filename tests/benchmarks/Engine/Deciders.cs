@@ -1,34 +1,65 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Diagnostics;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Benchmarks.Engine;
 
-/// <summary>Decides on a run of frames. One loop in each, so that the variants differ in the decision alone.</summary>
+/// <summary>Decides on runs of batches. One loop over a batch in each, so that the variants differ in the decision alone.</summary>
 internal abstract class Decider(string name)
 {
     public string Name => name;
 
-    /// <summary>Decides on <paramref name="count"/> frames from <paramref name="first"/> on, round and round.</summary>
+    /// <summary>Decides on batches from destination <paramref name="first"/> on, round and round.</summary>
+    /// <param name="traffic">The frames.</param>
+    /// <param name="first">A multiple of <see cref="Traffic.Batch"/>.</param>
+    /// <param name="ticks">As many batches as there is room; filled with the time that each took.</param>
     /// <returns>Frames that were delivered or routed.</returns>
-    public abstract int Run(Traffic traffic, int first, int count);
-}
-
-/// <summary>The loop alone: writes the destination and looks at the frame. Its time is taken off every other's.</summary>
-internal sealed class NoDecider() : Decider("loop")
-{
-    public override int Run(Traffic traffic, int first, int count)
+    public int Run(Traffic traffic, int first, Span<long> ticks)
     {
         var hits = 0;
-        for (var i = first; count > 0; count--)
+        var before = Stopwatch.GetTimestamp();
+        foreach (ref var taken in ticks)
+        {
+            traffic.Address(first);
+            hits += Decide(traffic);
+            first += Traffic.Batch;
+            if (first == traffic.Count)
+                first = 0;
+            var after = Stopwatch.GetTimestamp();
+            taken = after - before;
+            before = after;
+        }
+        return hits;
+    }
+
+    protected abstract int Decide(Traffic traffic);
+
+    /// <summary>As the data path does before a batch.</summary>
+    protected static void Prefetch(PortSnapshot snapshot, Traffic traffic)
+    {
+        if (!snapshot.PrefersPrefetch)
+            return;
+        for (var i = 0; i < Traffic.Batch; i++)
+            snapshot.PrefetchAddress(traffic[i]);
+        for (var i = 0; i < Traffic.Batch; i++)
+            snapshot.PrefetchOwner(traffic[i]);
+    }
+}
+
+/// <summary>The loop alone: writes the destinations and looks at the frames. Its time is taken off every other's.</summary>
+internal sealed class NoDecider() : Decider("loop")
+{
+    protected override int Decide(Traffic traffic)
+    {
+        var hits = 0;
+        for (var i = 0; i < Traffic.Batch; i++)
         {
             if (!traffic[i].IsEmpty)
                 hits++;
-            if (++i == traffic.Count)
-                i = 0;
         }
         return hits;
     }
@@ -37,16 +68,15 @@ internal sealed class NoDecider() : Decider("loop")
 /// <summary>The port's own decision on frames from the wire.</summary>
 internal sealed class ReceiveDecider(Port port) : Decider("ours")
 {
-    public override int Run(Traffic traffic, int first, int count)
+    protected override int Decide(Traffic traffic)
     {
         var snapshot = port.Snapshot;
+        Prefetch(snapshot, traffic);
         var hits = 0;
-        for (var i = first; count > 0; count--)
+        for (var i = 0; i < Traffic.Batch; i++)
         {
             if (snapshot.Receive(traffic[i], default).Action == DecisionAction.Deliver)
                 hits++;
-            if (++i == traffic.Count)
-                i = 0;
         }
         return hits;
     }
@@ -55,17 +85,16 @@ internal sealed class ReceiveDecider(Port port) : Decider("ours")
 /// <summary>The port's own decision on frames that an interface sends.</summary>
 internal sealed class TransmitDecider(Port port, VirtualInterface sender, DecisionAction expected) : Decider("ours")
 {
-    public override int Run(Traffic traffic, int first, int count)
+    protected override int Decide(Traffic traffic)
     {
         var snapshot = port.Snapshot;
+        Prefetch(snapshot, traffic);
         var hits = 0;
         NextHop hop = default;
-        for (var i = first; count > 0; count--)
+        for (var i = 0; i < Traffic.Batch; i++)
         {
             if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop).Action == expected)
                 hits++;
-            if (++i == traffic.Count)
-                i = 0;
         }
         return hits;
     }
@@ -96,15 +125,11 @@ internal sealed class PeerInterface
 internal sealed class PeerDecider<TMap>(string name, TMap map) : Decider(name)
     where TMap : struct, IPeerMap
 {
-    public override int Run(Traffic traffic, int first, int count)
+    protected override int Decide(Traffic traffic)
     {
         var hits = 0;
-        for (var i = first; count > 0; count--)
-        {
+        for (var i = 0; i < Traffic.Batch; i++)
             hits += Decide(traffic[i]) is null ? 0 : 1;
-            if (++i == traffic.Count)
-                i = 0;
-        }
         return hits;
     }
 

@@ -20,23 +20,24 @@ internal enum Path
 }
 
 /// <summary>
-/// Frames of 64 to 1500 bytes of IP packet in a ring, laid out as in a <see cref="FrameBatch"/>. The destination is written into each just
-/// before it is decided on: so the headers are in the cache, as those are that the kernel has just copied, however many destinations there
-/// are.
+/// A batch of frames of 64 to 1500 bytes of IP packet, laid out as in a <see cref="FrameBatch"/>. The destinations are written into them just
+/// before the batch is decided on: so the headers are in the cache, as those are that the kernel has just copied, however many destinations
+/// there are.
 /// </summary>
 internal sealed class Traffic
 {
-    // The frames of a batch.
-    private const int Ring = 64;
+    /// <summary>Frames of a batch, as the data path's.</summary>
+    public const int Batch = 64;
+
     private const int LongestPacket = 1500;
     private const int Alignment = 64;
 
     public static readonly MacAddress PortMac = new(0x02_00_00_00_00_01);
     public static readonly MacAddress StationMac = new(0x02_00_00_00_00_99);
 
-    private readonly byte[] _buffer = GC.AllocateArray<byte>(Ring * (FrameBatch.FrameStart + EtherType.HeaderLength + LongestPacket + Alignment), pinned: true);
-    private readonly int[] _starts = new int[Ring];
-    private readonly int[] _lengths = new int[Ring];
+    private readonly byte[] _buffer = GC.AllocateArray<byte>(Batch * (FrameBatch.FrameStart + EtherType.HeaderLength + LongestPacket + Alignment), pinned: true);
+    private readonly int[] _starts = new int[Batch];
+    private readonly int[] _lengths = new int[Batch];
     private readonly bool _isSix;
     private readonly uint[] _four;
     private readonly UInt128[] _six;
@@ -44,7 +45,7 @@ internal sealed class Traffic
     public Traffic(Path path, bool isSix, ReadOnlySpan<int> destinations, Random random)
     {
         var used = FirstAligned();
-        for (var i = 0; i < Ring; i++)
+        for (var i = 0; i < Batch; i++)
         {
             var packetLength = random.Next(64, LongestPacket + 1);
             _lengths[i] = EtherType.HeaderLength + packetLength;
@@ -70,22 +71,28 @@ internal sealed class Traffic
     /// <summary>Destinations.</summary>
     public int Count { get; }
 
-    /// <summary>A frame to that destination. One at a time.</summary>
+    /// <summary>Makes a batch of frames to the destinations from there on. A multiple of <see cref="Batch"/>, and so is <see cref="Count"/>.</summary>
+    public void Address(int first)
+    {
+        for (var i = 0; i < Batch; i++)
+        {
+            // Unchecked here and below: the indexes are below Count and Batch, and what is measured is the decision.
+            if (_isSix)
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref First(i), EtherType.HeaderLength + 24), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_six), first + i));
+            else
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref First(i), EtherType.HeaderLength + 16), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_four), first + i));
+        }
+    }
+
+    /// <summary>A frame of the batch.</summary>
     public ReadOnlySpan<byte> this[int index]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            // Unchecked: the index is below Count, and what is measured is the decision.
-            var slot = (nint)(uint)(index & (Ring - 1));
-            ref var first = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), (nint)(uint)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), slot));
-            if (_isSix)
-                Unsafe.WriteUnaligned(ref Unsafe.Add(ref first, EtherType.HeaderLength + 24), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_six), index));
-            else
-                Unsafe.WriteUnaligned(ref Unsafe.Add(ref first, EtherType.HeaderLength + 16), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_four), index));
-            return MemoryMarshal.CreateReadOnlySpan(ref first, Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_lengths), slot));
-        }
+        get => MemoryMarshal.CreateReadOnlySpan(ref First(index), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_lengths), index));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref byte First(int index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), (nint)(uint)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), index));
 
     private unsafe int FirstAligned() => (int)(-(nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) & (Alignment - 1));
 

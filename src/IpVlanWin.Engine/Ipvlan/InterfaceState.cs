@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace IpVlanWin.Engine.Ipvlan;
+
+/// <summary>What frames look at and count on: one cache line. With many interfaces these are most of what a decision costs.</summary>
+[StructLayout(LayoutKind.Sequential, Size = StateLines.LineLength)]
+internal struct InterfaceState
+{
+    public volatile int IpMtu;
+    public volatile bool IsUp;
+    public long RxPackets;
+    public long RxBytes;
+    public long TxPackets;
+    public long TxBytes;
+    public long Multicast;
+    public long RxErrors;
+    public long TxDropped;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CountSent(int bytes)
+    {
+        TxPackets++;
+        TxBytes += bytes;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CountReceived(int bytes)
+    {
+        RxPackets++;
+        RxBytes += bytes;
+    }
+}
+
+/// <summary>
+/// Gives out lines for states, side by side in pinned blocks, so that many fit few pages. A line is its interface's for ever: counters of one that
+/// is gone can still be read. Under the port's lock.
+/// </summary>
+internal sealed unsafe class StateLines
+{
+    /// <summary>Bytes of a cache line.</summary>
+    public const int LineLength = 64;
+
+    private const int LinesPerBlock = 64;
+
+    private byte[] _block = [];
+    private int _left;
+
+    /// <summary>A line of zeros.</summary>
+    /// <param name="block">The memory it lies in, which lives as long as this is held.</param>
+    public InterfaceState* Take(out byte[] block)
+    {
+        if (_left == 0)
+            (_block, _left) = (GC.AllocateArray<byte>((LinesPerBlock + 1) * LineLength, pinned: true), LinesPerBlock);
+        block = _block;
+        var start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(block));
+        return (InterfaceState*)(start + (-(nint)start & (LineLength - 1)) + ((LinesPerBlock - _left--) * LineLength));
+    }
+}
+
+/// <summary>An entry of a port's table of interfaces; empty where a number is free.</summary>
+internal readonly unsafe struct Member(VirtualInterface member)
+{
+    public readonly VirtualInterface? Interface = member;
+
+    // Its memory lives as long as the interface beside it.
+    public readonly InterfaceState* State = member.StateLine;
+}
