@@ -66,7 +66,7 @@ internal sealed class Walk
         for (var i = 0; i < 1 + _random.Next(4); i++)
         {
             var addresses = new List<string>();
-            for (var many = _random.Next(5); many > 0; many--)
+            for (var many = _random.Next(5); many > 0 && free.Count > 0; many--)
             {
                 var at = _random.Next(free.Count);
                 addresses.Add(Pool.WithPrefix(free[at]));

@@ -67,7 +67,7 @@ public sealed class Router
                 return Dropped(DropReason.Ipv4Header);
             hop.Address = L3Address.ReadFour(packet[16..]);
             // From the host to itself is no matter of sources (31, 32).
-            if (packet[12] == 127 && packet[16] != 127 && !Host.IsOwn(hop.Address))
+            if (packet[12] == 127 && packet[16] != 127 && Host.KindOf(hop.Address) != HostAddressKind.Own)
                 return Dropped(DropReason.SourceNotRoutable);
             mayFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & DontFragment) == 0;
         }
