@@ -243,8 +243,8 @@ Decision RouterDecide(const Router *router, const Frame *frame, uint32_t protoco
         if (length < Ipv4MinLength || (packet[0] & 15) < 5)
             return Dropped(DropIpv4Header);
         hop->Address = ReadAddress(packet + 16, FamilyFour);
-        // From the host to itself is no matter of sources (31, 32).
-        if (packet[12] == 127 && packet[16] != 127 && !Has(&router->OwnFour, hop->Address))
+        // From the host to itself is no matter of sources (31, 32). A broadcast address is that, even if it is also the host's own.
+        if (packet[12] == 127 && packet[16] != 127 && (!Has(&router->OwnFour, hop->Address) || Has(&router->Broadcast, hop->Address)))
             return Dropped(DropSourceNotRoutable);
         mayFragment = (Read16(packet + 6) & DontFragment) == 0;
     } else {
