@@ -64,8 +64,8 @@ public static class Product
                 Execute = Execute.deferred,
                 Impersonate = false,
             },
-            // What interfaces left on the host: stand-ins, addresses, settings of the master.
-            new InstalledFileAction(new Id("CleanHost"), Id(Service), "clean-host --data keep", Return.check, When.After, Step.DeleteServices,
+            // What interfaces left on the host: stand-ins, addresses, settings of the master. A removal does not fail for what it cannot take off.
+            new InstalledFileAction(new Id("CleanHost"), Id(Service), "clean-host --data keep", Return.ignore, When.After, Step.DeleteServices,
                 "REMOVE='ALL' AND NOT UPGRADINGPRODUCTCODE AND NOT REMOVEDATA=1")
             {
                 Execute = Execute.deferred,

@@ -1,13 +1,20 @@
+using System.Diagnostics;
 using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;
+using Microsoft.Data.Sqlite;
 
 namespace IpVlanWin.Service.Lifetime;
 
 /// <summary>`ipvlansvc clean-host`: takes off the host what interfaces put there. The service must have ended.</summary>
 internal static class HostCleaning
 {
+    // https://www.sqlite.org/rescode.html
+    private const int Busy = 5;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
     public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
     {
         if (!DivertHost.IsPossible)
@@ -17,7 +24,7 @@ internal static class HostCleaning
         try
         {
             if (File.Exists(Path.Combine(line.Folder, "state.db")))
-                state = DesiredState.Open(line.Folder, new Host("memory"), TimeProvider.System, new ServiceLog(TextWriter.Null));
+                state = Open(line.Folder);
         }
         catch (StateException fault)
         {
@@ -44,6 +51,21 @@ internal static class HostCleaning
             }
         }
         return status;
+
+        static DesiredState Open(string folder)
+        {
+            // A service that reported its end holds its file until its process has ended; each attempt waits a second.
+            for (var clock = Stopwatch.StartNew(); ; )
+            {
+                try
+                {
+                    return DesiredState.Open(folder, new Host("memory"), TimeProvider.System, new ServiceLog(TextWriter.Null));
+                }
+                catch (StateException fault) when (fault.InnerException is SqliteException { SqliteErrorCode: Busy } && clock.Elapsed < s_patience)
+                {
+                }
+            }
+        }
 
         void Tell(string text)
         {
