@@ -44,11 +44,11 @@ internal sealed class LabService : IDisposable
         var process = _process = Tool.Start(
             "ip", "netns", "exec", _namespace, Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec",
             Path.Combine(AppContext.BaseDirectory, "ipvlansvc.dll"), "--state", Path.Combine(_folder, "state"), "--pipe", Path.Combine(_folder, "s"), "--datapath", "linux");
-        var errors = process.StandardError.ReadToEndAsync();
+        var (output, errors) = (process.StandardOutput, process.StandardError.ReadToEndAsync());
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _reading = Task.Run(async () =>
         {
-            while (await process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line)
+            while (await output.ReadLineAsync().ConfigureAwait(false) is { } line)
             {
                 lock (_log)
                     _log.AppendLine(line);
@@ -65,8 +65,7 @@ internal sealed class LabService : IDisposable
     {
         _process!.Kill();
         Assert.IsTrue(_process.WaitForExit(s_patience));
-        _process.Dispose();
-        _process = null;
+        Forget();
     }
 
     /// <summary>SIGTERM; its exit status.</summary>
@@ -75,8 +74,7 @@ internal sealed class LabService : IDisposable
         Tool.Run("sh", "-c", $"kill -TERM {_process!.Id}");
         Assert.IsTrue(_process.WaitForExit(s_patience), "the service ends");
         var status = _process.ExitCode;
-        _process.Dispose();
-        _process = null;
+        Forget();
         return status;
     }
 
@@ -89,7 +87,14 @@ internal sealed class LabService : IDisposable
         Client.Dispose();
         if (_process is not null)
             Kill();
-        _reading.Wait(s_patience);
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>It has ended; what it wrote is read before its pipes go.</summary>
+    private void Forget()
+    {
+        Assert.IsTrue(_reading.Wait(s_patience), "its output ends");
+        _process!.Dispose();
+        _process = null;
     }
 }

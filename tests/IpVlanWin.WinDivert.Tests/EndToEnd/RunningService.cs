@@ -20,9 +20,10 @@ internal sealed class RunningService : IDisposable
         (_bed, Folder) = (bed, folder);
         var started = new TaskCompletionSource();
         Process = Start("--datapath", "windivert", "--pipe", Pipe);
+        var output = Process.StandardOutput;
         _reading = Task.Run(async () =>
         {
-            while (await Process.StandardOutput.ReadLineAsync() is { } line)
+            while (await output.ReadLineAsync() is { } line)
             {
                 lock (_log)
                     _log.AppendLine(line);
