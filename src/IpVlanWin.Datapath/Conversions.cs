@@ -36,6 +36,13 @@ internal static class Conversions
         return values;
     }
 
+    /// <summary>The port as it is.</summary>
+    public static PortStatus ToStatus(this Port port)
+    {
+        var snapshot = port.Snapshot;
+        return new PortStatus(port.MasterName, snapshot.Mode, snapshot.Flag, snapshot.Mac, snapshot.IpMtu, snapshot.IsUp, port.MasterAddresses, port.Drops.ToValues());
+    }
+
     public static CounterValues ToValues(this InterfaceCounters counters) => new(
         counters.RxPackets, counters.RxBytes, counters.Multicast, counters.TxPackets, counters.TxBytes, counters.RxErrors, counters.TxDropped);
 }

@@ -91,14 +91,7 @@ public sealed partial class EngineDatapath : IDatapath
     public int HostLinkIndex => _host.Tap.InterfaceIndex;
 
     /// <inheritdoc/>
-    public PortStatus Port
-    {
-        get
-        {
-            var snapshot = _port.Snapshot;
-            return new PortStatus(_port.MasterName, snapshot.Mode, snapshot.Flag, snapshot.Mac, snapshot.IpMtu, snapshot.IsUp, _port.MasterAddresses, _port.Drops.ToValues());
-        }
-    }
+    public PortStatus Port => _port.ToStatus();
 
     /// <inheritdoc/>
     public IReadOnlyList<InterfaceStatus> Interfaces

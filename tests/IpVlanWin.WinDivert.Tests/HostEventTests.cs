@@ -140,7 +140,7 @@ public sealed class HostEventTests
         bed.Bed.Adapter(bed.Bed.StandIns.Find(bed.Bed.StandIns.List().Single().Tag)!).Values["Name"] = "mine";
         bed.Ip.Change((uint)standIn.Index, static row =>
         {
-            StrictIpHelper.Put(ref row.Alias, "mine");
+            StrictIphlpapi.Put(ref row.Alias, "mine");
             return row;
         });
         Assert.AreEqual(("ipvl0", "mine"), bed.WaitFor("stand-in-renamed"));

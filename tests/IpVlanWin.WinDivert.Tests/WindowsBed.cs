@@ -30,7 +30,7 @@ internal sealed class WindowsBed : IDisposable
     public StandInBed Bed { get; } = new();
 
     /// <summary>IP Helper in the container's compartment.</summary>
-    public StrictIpHelper Inside { get; } = new();
+    public StrictIphlpapi Inside { get; } = new();
 
     public MemoryJournal Journal { get; } = new();
 
@@ -40,7 +40,7 @@ internal sealed class WindowsBed : IDisposable
 
     public DivertDatapath Port => _port!;
 
-    public StrictIpHelper Ip => Bed.Ip;
+    public StrictIphlpapi Ip => Bed.Ip;
 
     public DivertDatapath Start(PortFlag flag = PortFlag.Bridge)
     {
@@ -96,7 +96,7 @@ internal sealed class WindowsBed : IDisposable
 
     public void RenameMaster(string name) => Ip.Change(MasterIndex, row =>
     {
-        StrictIpHelper.Put(ref row.Alias, name);
+        StrictIphlpapi.Put(ref row.Alias, name);
         return row;
     });
 

@@ -72,14 +72,7 @@ public sealed partial class DivertDatapath : IDatapath
     public DivertStatistics Statistics => _traffic.Statistics;
 
     /// <inheritdoc/>
-    public PortStatus Port
-    {
-        get
-        {
-            var snapshot = _port.Snapshot;
-            return new PortStatus(_port.MasterName, snapshot.Mode, snapshot.Flag, snapshot.Mac, snapshot.IpMtu, snapshot.IsUp, _port.MasterAddresses, _port.Drops.ToValues());
-        }
-    }
+    public PortStatus Port => _port.ToStatus();
 
     /// <inheritdoc/>
     public IReadOnlyList<InterfaceStatus> Interfaces => [.. _members.Values.OrderBy(static member => member.Order).Select(Status)];

@@ -15,12 +15,12 @@ internal sealed class NeighborResolver : IDisposable
     private readonly Lock _lock = new();
     private readonly Queue<Request> _waiting = new();
     private readonly HashSet<(uint Compartment, uint Link, SockAddrKey Address)> _known = [];
-    private readonly IIpHelper _ip;
+    private readonly IIphlpapi _ip;
     private int _threads;
     private bool _disposed;
     private long _refused;
 
-    public NeighborResolver(IIpHelper ip) => _ip = ip;
+    public NeighborResolver(IIphlpapi ip) => _ip = ip;
 
     public long Refused => Interlocked.Read(ref _refused);
 

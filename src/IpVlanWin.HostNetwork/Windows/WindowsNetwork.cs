@@ -15,10 +15,10 @@ namespace IpVlanWin.HostNetwork.Windows;
 /// </remarks>
 public sealed partial class WindowsNetwork : IHostNetwork
 {
-    private readonly IIpHelper _ip;
+    private readonly IIphlpapi _ip;
     private readonly NeighborResolver _resolver;
 
-    internal WindowsNetwork(IIpHelper ip)
+    internal WindowsNetwork(IIphlpapi ip)
     {
         _ip = ip;
         _resolver = new NeighborResolver(ip);
@@ -26,7 +26,7 @@ public sealed partial class WindowsNetwork : IHostNetwork
 
     /// <summary>Opens IP Helper; holds nothing of the system.</summary>
     [SupportedOSPlatform("windows")]
-    public static WindowsNetwork Open() => new(new IpHelper());
+    public static WindowsNetwork Open() => new(new Iphlpapi());
 
     /// <summary>All adapters but the pseudo adapters of filter drivers.</summary>
     public IReadOnlyList<Adapter> ListAdapters()

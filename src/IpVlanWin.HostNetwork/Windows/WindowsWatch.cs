@@ -18,7 +18,7 @@ public sealed class WindowsWatch : IHostWatch
     /// <summary>How often everything is read, unless told otherwise.</summary>
     public static readonly TimeSpan DefaultPoll = TimeSpan.FromSeconds(5);
 
-    private readonly IIpHelper _ip;
+    private readonly IIphlpapi _ip;
     private readonly WindowsNetwork _network;
     private readonly Compartment? _compartment;
     private readonly Action<IReadOnlyList<HostChange>>? _onChanges;
@@ -33,7 +33,7 @@ public sealed class WindowsWatch : IHostWatch
     private int _disposed;
     private long _readings;
 
-    private WindowsWatch(IIpHelper ip, Compartment? compartment, Action<IReadOnlyList<HostChange>>? onChanges, TimeSpan poll)
+    private WindowsWatch(IIphlpapi ip, Compartment? compartment, Action<IReadOnlyList<HostChange>>? onChanges, TimeSpan poll)
     {
         _ip = ip;
         _network = new WindowsNetwork(ip);
@@ -53,9 +53,9 @@ public sealed class WindowsWatch : IHostWatch
     /// <exception cref="HostNetworkException">The tables cannot be read or the system takes no registration.</exception>
     [SupportedOSPlatform("windows")]
     public static WindowsWatch Start(Compartment? compartment = null, Action<IReadOnlyList<HostChange>>? onChanges = null, TimeSpan? poll = null) =>
-        Start(new IpHelper(), compartment, onChanges, poll ?? DefaultPoll);
+        Start(new Iphlpapi(), compartment, onChanges, poll ?? DefaultPoll);
 
-    internal static WindowsWatch Start(IIpHelper ip, Compartment? compartment, Action<IReadOnlyList<HostChange>>? onChanges, TimeSpan poll)
+    internal static WindowsWatch Start(IIphlpapi ip, Compartment? compartment, Action<IReadOnlyList<HostChange>>? onChanges, TimeSpan poll)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(poll, TimeSpan.Zero);
         var watch = new WindowsWatch(ip, compartment, onChanges, poll);

@@ -142,13 +142,18 @@ internal sealed class CommandLine
         }
         var setting = takesAll ? Setting.All.FirstOrDefault(one => one.Option == option) : null;
         if (setting is null)
-            throw new SettingsException($"unknown option \"{option}\": must be {string.Join(", ", OptionsOf(takesAll, Verb))}");
+            throw new SettingsException($"unknown option \"{option}\": must be {string.Join(", ", OptionsOf(Verb))}");
         _settings.Add(value is not null && setting.Apply(new ServiceOptions(), value) is not null ? (setting, value) : throw Refusal(option, setting.Legal));
     }
 
-    private static IEnumerable<string> OptionsOf(bool takesAll, string verb) =>
-        takesAll ? [.. Setting.All.Select(static one => one.Option), "--state", "--pipe", "--service-name"]
-        : verb == "clean-host" ? ["--data", "--state", "--service-name"] : verb == "safety-net" ? ["--port", "--service-name"] : verb == "install-driver" ? ["--driver"] : ["--service-name"];
+    private static IEnumerable<string> OptionsOf(string verb) => verb switch
+    {
+        "run" or "install" => [.. Setting.All.Select(static one => one.Option), "--state", "--pipe", "--service-name"],
+        "clean-host" => ["--data", "--state", "--service-name"],
+        "safety-net" => ["--port", "--service-name"],
+        "install-driver" => ["--driver", "--service-name"],
+        _ => ["--service-name"],
+    };
 
     private static SettingsException Refusal(string option, string legal) => new($"argument of \"{option}\" must be {legal}");
 }

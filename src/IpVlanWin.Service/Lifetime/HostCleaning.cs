@@ -13,7 +13,7 @@ internal static class HostCleaning
     // https://www.sqlite.org/rescode.html
     private const int Busy = 5;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
     {
@@ -28,12 +28,15 @@ internal static class HostCleaning
         }
         catch (StateException fault)
         {
-            // Stand-ins carry their tag; the master's settings are as before after a restart of the system.
             Tell(fault.Message);
+            // A service that runs needs all that is there.
+            if (IsInUse(fault))
+                return status;
+            // Without a journal there still are stand-ins, which carry their tag.
         }
         using (state)
         {
-            IHostJournal journal = state as IHostJournal ?? new MemoryJournal();
+            IHostJournal journal = state is null ? new MemoryJournal() : state;
             if (journal.List().Count == 0 && OperatingSystem.IsWindows() && !DivertHost.IsInstalled)
                 return status;
             try
@@ -61,11 +64,13 @@ internal static class HostCleaning
                 {
                     return DesiredState.Open(folder, new Host("memory"), TimeProvider.System, new ServiceLog(TextWriter.Null));
                 }
-                catch (StateException fault) when (fault.InnerException is SqliteException { SqliteErrorCode: Busy } && clock.Elapsed < s_patience)
+                catch (StateException fault) when (IsInUse(fault) && clock.Elapsed < s_patience)
                 {
                 }
             }
         }
+
+        static bool IsInUse(StateException fault) => fault.InnerException is SqliteException { SqliteErrorCode: Busy };
 
         void Tell(string text)
         {

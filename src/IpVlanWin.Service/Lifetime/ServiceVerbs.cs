@@ -89,11 +89,11 @@ internal static class ServiceVerbs
                 output.WriteLine($"service {name} is as it should be, and runs");
                 return;
             case "install-driver":
-                output.WriteLine(new FilterDriver(new WindowsDriverSystem()).Install(line.DriverFolder)
+                output.WriteLine(new DriverPackage(new WindowsDriverSystem()).Install(line.DriverFolder)
                     ? "the filter driver is in, and works after the next restart" : "the filter driver is in");
                 return;
             case "remove-driver":
-                output.WriteLine(new FilterDriver(new WindowsDriverSystem()).Remove() switch
+                output.WriteLine(new DriverPackage(new WindowsDriverSystem()).Remove() switch
                 {
                     null => "the filter driver was not in",
                     true => "the filter driver is out; its file goes with the next restart",

@@ -7,7 +7,7 @@ public sealed class CompartmentTests
 {
     private static readonly Guid s_id = Guid.Parse("3f1c2b7e-0000-4000-8000-00000000abcd");
 
-    private readonly StrictIpHelper _ip = new() { Compartments = { 3 } };
+    private readonly StrictIphlpapi _ip = new() { Compartments = { 3 } };
 
     [TestMethod]
     public void Run_IsInTheCompartment_OnAThreadOfItsOwn()

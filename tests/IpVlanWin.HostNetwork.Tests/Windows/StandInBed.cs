@@ -27,7 +27,7 @@ internal sealed class StandInBed : IDisposable
                 adapter.Values["Name"] = input["NewName"];
                 Ip.Change((uint)adapter.Values["InterfaceIndex"]!, row =>
                 {
-                    StrictIpHelper.Put(ref row.Alias, (string)input["NewName"]!);
+                    StrictIphlpapi.Put(ref row.Alias, (string)input["NewName"]!);
                     return row;
                 });
             }
@@ -60,7 +60,7 @@ internal sealed class StandInBed : IDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public StrictCim Cim { get; } = new();
-    public StrictIpHelper Ip { get; } = new();
+    public StrictIphlpapi Ip { get; } = new();
     public MemoryRegistry Registry { get; } = new();
     public DeviceStore Devices { get; }
     public WindowsNetwork Network { get; }

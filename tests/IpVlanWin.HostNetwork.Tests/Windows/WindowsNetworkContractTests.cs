@@ -12,7 +12,7 @@ public sealed class WindowsNetworkContractTests
     [TestMethod]
     public void AddressesRoutesAndNeighbors_ComeAndGo()
     {
-        var ip = new StrictIpHelper();
+        var ip = new StrictIphlpapi();
         ip.Plug(7, "Ethernet");
         using var network = new WindowsNetwork(ip);
         HostNetworkContract.AddressesComeAndGo(network, 7);
@@ -23,7 +23,7 @@ public sealed class WindowsNetworkContractTests
     [TestMethod]
     public async Task Many_ComeAndGo()
     {
-        var ip = new StrictIpHelper();
+        var ip = new StrictIphlpapi();
         ip.Plug(7, "Ethernet");
         using var network = new WindowsNetwork(ip);
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }) network.SetIpInterface(7, family, new IpInterfaceChange { DadTransmits = 0 });

@@ -10,7 +10,7 @@ public sealed class WindowsNetworkTests
 {
     private static readonly IPAddress s_one = IPAddress.Parse("10.0.0.1"), s_six = IPAddress.Parse("fd00::1");
 
-    private readonly StrictIpHelper _ip = new();
+    private readonly StrictIphlpapi _ip = new();
 
     public required TestContext TestContext { get; init; }
 
@@ -279,7 +279,7 @@ public sealed class WindowsNetworkTests
     [TestMethod]
     public void Anycast_IsAddedOnceAndRemovedOnce()
     {
-        var ip = new StrictIpHelper();
+        var ip = new StrictIphlpapi();
         ip.Plug(7, "Ethernet");
         ip.Plug(8, "IPv4 alone", v6: false);
         using var network = new WindowsNetwork(ip);

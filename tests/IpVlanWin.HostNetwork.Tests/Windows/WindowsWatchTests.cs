@@ -9,7 +9,7 @@ public sealed class WindowsWatchTests
 {
     private static readonly TimeSpan s_never = TimeSpan.FromHours(1);
 
-    private readonly StrictIpHelper _ip = new();
+    private readonly StrictIphlpapi _ip = new();
     private readonly ConcurrentQueue<HostChange> _seen = new();
 
     public required TestContext TestContext { get; init; }

@@ -243,6 +243,10 @@ public sealed class ServiceTests
         service.WaitFor(() => service.Get("ipvl0").Addresses.Count(static one => one.State == "duplicate") == 2, "duplicates");
         Assert.DoesNotContain(DivertBed.WireFour, bed.Host.AskIp("-o addr"));
         Assert.AreEqual("preferred", service.Get("ipvl0").Addresses[0].State);
+        // What a service has in use is not cleaned away from under it.
+        var there = HostState(bed);
+        StringAssert.Contains(service.CleanHost(status: 2), "state.db is in use by another process; end the other service first");
+        Assert.AreEqual(there, HostState(bed));
         service.Stop();
         Directory.Delete(folder, recursive: true);
     }

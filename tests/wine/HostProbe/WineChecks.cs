@@ -35,7 +35,7 @@ internal static class WineChecks
     /// <summary>Everything that is read, for the test that knows what is there.</summary>
     private static void Dump()
     {
-        var ip = new IpHelper();
+        var ip = new Iphlpapi();
         using var network = new WindowsNetwork(ip);
         foreach (var adapter in network.ListAdapters()) Checks.Data("adapter", adapter.Index, adapter.Alias, adapter.Mac, adapter.LinkMtu, adapter.Flags, adapter.Type);
         foreach (var address in network.ListAddresses()) Checks.Data("address", address.LinkIndex, address.Address, address.PrefixLength);
@@ -85,7 +85,7 @@ internal static class WineChecks
         });
         checks.Run("GetIpNetTable2", () =>
         {
-            var code = new IpHelper().GetNeighbors(SockAddrInet.V4, out var rows);
+            var code = new Iphlpapi().GetNeighbors(SockAddrInet.V4, out var rows);
             Checks.Require(code is 0 or WindowsError.NotFound, $"IPv4: code {code}");
             return $"{rows.Length} rows";
         });
@@ -183,7 +183,7 @@ internal static class WineChecks
         foreach (var name in s_absent) Checks.Note(name, NativeLibrary.TryGetExport(library, name, out _) ? "exported now: check it" : "not exported");
         foreach (var kind in Enum.GetValues<NotificationKind>())
         {
-            var code = new IpHelper().Notify(kind, () => { }, out var registration);
+            var code = new Iphlpapi().Notify(kind, () => { }, out var registration);
             registration?.Dispose();
             Checks.Note($"Notify {kind}", registration is null ? $"no handle, taken as code {code}" : "a handle, and no call ever: proves nothing");
         }

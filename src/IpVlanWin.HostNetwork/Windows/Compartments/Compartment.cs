@@ -16,9 +16,9 @@ public sealed class Compartment
     /// <summary>The host's own.</summary>
     public const uint HostId = 1;
 
-    private readonly IIpHelper _ip;
+    private readonly IIphlpapi _ip;
 
-    internal Compartment(IIpHelper ip, uint id)
+    internal Compartment(IIphlpapi ip, uint id)
     {
         ArgumentOutOfRangeException.ThrowIfZero(id);
         _ip = ip;
@@ -31,11 +31,11 @@ public sealed class Compartment
     /// <summary>A compartment by its identifier; that it exists shows when something runs in it.</summary>
     /// <param name="id">From 1.</param>
     [SupportedOSPlatform("windows")]
-    public static Compartment Open(uint id) => new(new IpHelper(), id);
+    public static Compartment Open(uint id) => new(new Iphlpapi(), id);
 
     /// <summary>The compartment of the calling thread.</summary>
     [SupportedOSPlatform("windows")]
-    public static uint CurrentId => new IpHelper().GetThreadCompartment();
+    public static uint CurrentId => new Iphlpapi().GetThreadCompartment();
 
     /// <summary>
     /// Runs <paramref name="body"/> in the compartment, on a thread of its own that ends with it, and waits. Sockets opened there stay in

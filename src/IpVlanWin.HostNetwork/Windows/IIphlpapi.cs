@@ -4,7 +4,7 @@ namespace IpVlanWin.HostNetwork.Windows;
 /// IP Helper, one member for each native entry point and nothing else: rows and Win32 codes as they are. What is built on
 /// it can be tested where these entry points do not exist (Linux; Wine has few of them).
 /// </summary>
-internal interface IIpHelper
+internal interface IIphlpapi
 {
     /// <summary>GetIfTable2.</summary>
     uint GetInterfaces(out MibIfRow2[] rows);

@@ -4,7 +4,7 @@ namespace IpVlanWin.HostNetwork.Windows;
 
 /// <summary>IP Helper of this Windows.</summary>
 [SupportedOSPlatform("windows")]
-internal sealed unsafe class IpHelper : IIpHelper
+internal sealed unsafe class Iphlpapi : IIphlpapi
 {
     public uint GetInterfaces(out MibIfRow2[] rows)
     {

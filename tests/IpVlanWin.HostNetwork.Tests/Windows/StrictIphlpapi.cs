@@ -5,9 +5,9 @@ namespace IpVlanWin.HostNetwork.Tests.Windows;
 
 /// <summary>
 /// IP Helper as its documentation has it, in memory: it refuses what the documentation says is refused, and anything it was
-/// not told about. Only what is built on <see cref="IIpHelper"/> is tested with it; the entry points themselves are not.
+/// not told about. Only what is built on <see cref="IIphlpapi"/> is tested with it; the entry points themselves are not.
 /// </summary>
-internal sealed class StrictIpHelper : IIpHelper
+internal sealed class StrictIphlpapi : IIphlpapi
 {
     public const uint AccessDenied = 5, InvalidParameter = 87, BadNetName = 67, NotFound = 1168, Exists = 5010;
 
@@ -460,7 +460,7 @@ internal sealed class StrictIpHelper : IIpHelper
     private static bool Same(in SockAddrInet left, in SockAddrInet right) => left.Family == right.Family
         && (left.Family == SockAddrInet.V4 ? left.V4AddressOrFlow == right.V4AddressOrFlow : ((ReadOnlySpan<byte>)left.V6Address).SequenceEqual(right.V6Address));
 
-    private sealed class Registration(StrictIpHelper owner, NotificationKind kind, Action changed) : IDisposable
+    private sealed class Registration(StrictIphlpapi owner, NotificationKind kind, Action changed) : IDisposable
     {
         public void Dispose()
         {

@@ -5,7 +5,7 @@ namespace IpVlanWin.Service.Tests.Lifetime;
 
 /// <summary>The driver's package against a system that knows netcfg and pnputil as they are documented and refuses every other line.</summary>
 [TestClass]
-public sealed class FilterDriverTests
+public sealed class DriverPackageTests
 {
     private static readonly string[] s_files = ["ipvlan.inf", "ipvlan.sys", "ipvlan.cat"];
 
@@ -16,13 +16,13 @@ public sealed class FilterDriverTests
     {
         using var folder = Package();
         var system = new StrictSystem(folder.Path) { NetcfgAnswer = answer };
-        var driver = new FilterDriver(system);
+        var driver = new DriverPackage(system);
         Assert.AreEqual(isLate, driver.Install(folder.Path));
         Assert.AreEqual(isLate, driver.Install(folder.Path), "again");
         Assert.IsTrue(system.IsRegistered);
         Assert.AreEqual(isLate, driver.Remove());
         Assert.IsFalse(system.IsRegistered);
-        Assert.IsEmpty(system.FindPackages(FilterDriver.InstanceId));
+        Assert.IsEmpty(system.FindPackages(DriverPackage.InstanceId));
         Assert.IsNull(driver.Remove(), "again");
     }
 
@@ -31,11 +31,11 @@ public sealed class FilterDriverTests
     {
         using var folder = Package();
         var system = new StrictSystem(folder.Path);
-        var driver = new FilterDriver(system);
+        var driver = new DriverPackage(system);
         driver.Install(folder.Path);
         system.Forget();
         Assert.AreEqual(false, driver.Remove());
-        Assert.IsEmpty(system.FindPackages(FilterDriver.InstanceId));
+        Assert.IsEmpty(system.FindPackages(DriverPackage.InstanceId));
     }
 
     [TestMethod]
@@ -47,7 +47,7 @@ public sealed class FilterDriverTests
         using var folder = Package();
         File.Delete(Path.Combine(folder.Path, missing));
         var system = new StrictSystem(folder.Path);
-        var fault = Assert.ThrowsExactly<WindowsErrorException>(() => new FilterDriver(system).Install(folder.Path));
+        var fault = Assert.ThrowsExactly<WindowsErrorException>(() => new DriverPackage(system).Install(folder.Path));
         Assert.AreEqual($"there is no {missing} in {folder.Path}; give the folder of the driver's package (ipvlan.inf, ipvlan.sys, ipvlan.cat) with --driver", fault.Message);
         Assert.AreEqual(0, system.Runs);
     }
@@ -57,7 +57,7 @@ public sealed class FilterDriverTests
     {
         using var folder = Package();
         var system = new StrictSystem(folder.Path) { NetcfgAnswer = unchecked((int)0x800F0243), NetcfgText = "Trying to install...\r\n... failed. Error code: 0x800f0243.\r\n" };
-        var fault = Assert.ThrowsExactly<WindowsErrorException>(() => new FilterDriver(system).Install(folder.Path));
+        var fault = Assert.ThrowsExactly<WindowsErrorException>(() => new DriverPackage(system).Install(folder.Path));
         Assert.AreEqual("the filter driver was not put in: netcfg ended with 800f0243 (... failed. Error code: 0x800f0243.); %SystemRoot%\\INF\\setupapi.dev.log says more", fault.Message);
     }
 
@@ -68,8 +68,8 @@ public sealed class FilterDriverTests
         while (!File.Exists(Path.Combine(root, "IpVlanWin.sln")))
             root = Path.GetDirectoryName(root) ?? throw new AssertFailedException("not below the solution");
         var inf = File.ReadAllText(Path.Combine(root, "driver", "inf", "ipvlan.inf"));
-        StringAssert.Contains(inf, $"\"{FilterDriver.InstanceId}\"");
-        StringAssert.Contains(inf, $"%Description% = Install, {FilterDriver.ComponentId}\n");
+        StringAssert.Contains(inf, $"\"{DriverPackage.InstanceId}\"");
+        StringAssert.Contains(inf, $"%Description% = Install, {DriverPackage.ComponentId}\n");
         StringAssert.Contains(inf, "AddService = ipvlan,");
     }
 
@@ -108,7 +108,7 @@ public sealed class FilterDriverTests
 
         public bool IsRegistered => _isIn;
 
-        public IReadOnlyList<string> FindPackages(string text) => text == FilterDriver.InstanceId ? [.. _store.Where(static one => one != "oem3.inf")] : throw new AssertFailedException(text);
+        public IReadOnlyList<string> FindPackages(string text) => text == DriverPackage.InstanceId ? [.. _store.Where(static one => one != "oem3.inf")] : throw new AssertFailedException(text);
 
         public void Forget() => _isIn = false;
 

@@ -26,7 +26,7 @@ internal interface IDriverSystem
 /// (learn.microsoft.com/windows-server/administration/windows-commands/netcfg and windows-hardware/drivers/devtest/pnputil-command-syntax).
 /// Both may be repeated.
 /// </summary>
-internal sealed class FilterDriver(IDriverSystem system)
+internal sealed class DriverPackage(IDriverSystem system)
 {
     /// <summary>The component of ipvlan.inf.</summary>
     public const string ComponentId = "ipvlanwin";
