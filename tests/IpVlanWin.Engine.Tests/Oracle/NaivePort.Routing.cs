@@ -55,7 +55,8 @@ public sealed partial class NaivePort
         }
         var destination = Four(packet, 16);
         NotJudged = destination == "00000000" || packet[0] % 16 * 4 > packet.Length;
-        if (packet[12] == 127 && packet[16] != 127 && !MasterAddresses.Any(own => own.Address == destination))
+        var isToHost = MasterAddresses.Any(own => own.Address == destination) && !IsMasterBroadcast(destination);
+        if (packet[12] == 127 && packet[16] != 127 && !isToHost)
             Dropped(DropReason.SourceNotRoutable, sender);
         else if (packet[16] / 16 == 14 || destination == "FFFFFFFF" || IsMasterBroadcast(destination))
             Dropped(DropReason.DestinationNotRoutable, sender);
