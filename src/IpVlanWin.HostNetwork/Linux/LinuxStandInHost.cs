@@ -68,6 +68,9 @@ public sealed class LinuxStandInHost : IStandInHost
     }
 
     /// <inheritdoc/>
+    public long CountUnicast(int linkIndex) => _netlink.CountUnicast(linkIndex);
+
+    /// <inheritdoc/>
     public string? NamespaceLack(string namespaceName) => NetworkNamespace.Exists(namespaceName) ? null : $"there is no namespace {namespaceName} yet";
 
     /// <inheritdoc/>

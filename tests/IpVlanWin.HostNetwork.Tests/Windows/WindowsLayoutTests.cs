@@ -131,6 +131,7 @@ public sealed class WindowsLayoutTests
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InOctets), 1208)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InUcastPkts), 1216)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutOctets), 1280)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutUcastPkts), 1288)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutQLen), 1344)]
     [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.Bytes), 0)]
     [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.DeviceClass), 4)]

@@ -49,7 +49,7 @@ internal sealed class DivertBed : IDisposable
         start.Environment["DIVERT_SWITCHES"] = switches.Replace("STANDIN", Index(Host, "std0").ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         _broker = Process.Start(start)!;
         Assert.AreEqual("ready", _broker.StandardOutput.ReadLine(), "the imitation's broker");
-        Imitation.Use(Broker);
+        Imitation.UseHere(Broker);
     }
 
     public LinuxTestNamespace Host { get; } = new();
@@ -74,7 +74,7 @@ internal sealed class DivertBed : IDisposable
     public static void Require()
     {
         LinuxTestNamespace.Require();
-        Imitation.Require();
+        Imitation.RequireBuilt();
         if (!File.Exists("/usr/sbin/iptables-legacy") && !File.Exists("/usr/sbin/iptables") && !File.Exists("/sbin/iptables"))
             Assert.Inconclusive("needs iptables and ip6tables (package iptables)");
     }
@@ -146,7 +146,7 @@ internal sealed class DivertBed : IDisposable
 
     public void Dispose()
     {
-        Imitation.Use("");
+        Imitation.UseHere("");
         _broker.StandardInput.Close();
         if (!_broker.WaitForExit(10_000))
             _broker.Kill();

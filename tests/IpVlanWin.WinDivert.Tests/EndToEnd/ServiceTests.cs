@@ -50,7 +50,7 @@ public sealed class ServiceTests
                 inside.WaitForMore(300_000);
                 service.Dispose();
                 service = new RunningService(bed, folder);
-                service.WaitFor(() => service.Get("ipvl2").Addresses.All(static one => one.State == "preferred"));
+                service.WaitFor(() => service.IsInUse("ipvl2"));
                 stream.WaitForMore(300_000);
                 inside.WaitForMore(300_000);
                 stream.Stop();
@@ -248,6 +248,7 @@ public sealed class ServiceTests
         StringAssert.Contains(service.CleanHost(status: 2), "state.db is in use by another process; end the other service first");
         Assert.AreEqual(there, HostState(bed));
         service.Stop();
+Console.WriteLine(service.Log);
         Directory.Delete(folder, recursive: true);
     }
 
@@ -272,34 +273,4 @@ public sealed class ServiceTests
         bed.Host.AskIp("-br link"), bed.Host.AskIp("-br addr"), bed.Host.AskIp("-4 route"), bed.Host.AskIp("-6 route"), bed.Host.AskIp("neigh show proxy"), bed.Host.AskIp("-6 neigh show proxy"),
         bed.Host.Run(static () => string.Join(' ', ((string[])["ipv4/conf/m0/forwarding", "ipv4/conf/m0/rp_filter", "ipv6/conf/m0/forwarding", "ipv6/conf/m0/proxy_ndp"])
             .Select(static name => File.ReadAllText($"/proc/sys/net/{name}").Trim()))));
-
-    /// <summary>A namespace that has a name, as containers' have.</summary>
-    private sealed class NamedContainer : IDisposable
-    {
-        public NamedContainer(string? name = null)
-        {
-            Name = name ?? $"divert-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
-            Directory.CreateDirectory("/run/netns");
-            File.WriteAllText("/run/netns/" + Name, "");
-            Run("mount", "--bind", Space.Path, "/run/netns/" + Name);
-        }
-
-        public LinuxTestNamespace Space { get; } = new();
-
-        public string Name { get; }
-
-        public void Dispose()
-        {
-            Run("umount", "/run/netns/" + Name);
-            File.Delete("/run/netns/" + Name);
-            Space.Dispose();
-        }
-
-        private static void Run(string program, params string[] arguments)
-        {
-            using var process = System.Diagnostics.Process.Start(program, arguments);
-            process.WaitForExit();
-            Assert.AreEqual(0, process.ExitCode, program);
-        }
-    }
 }
