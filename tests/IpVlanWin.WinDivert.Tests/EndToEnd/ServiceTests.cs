@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using IpVlanWin.Devices.Tests;
 using IpVlanWin.Protocol;
 using static IpVlanWin.WinDivert.Tests.EndToEnd.Talk;
 
@@ -248,7 +247,6 @@ public sealed class ServiceTests
         StringAssert.Contains(service.CleanHost(status: 2), "state.db is in use by another process; end the other service first");
         Assert.AreEqual(there, HostState(bed));
         service.Stop();
-Console.WriteLine(service.Log);
         Directory.Delete(folder, recursive: true);
     }
 
