@@ -69,6 +69,9 @@ public interface IStandInHost : IDisposable
     /// <returns>What was before, to remember for <see cref="Restore"/>; null where nothing was changed.</returns>
     string? Quieten(StandInLink standIn);
 
+    /// <summary>The firewall's profile of each link, by index, where the system has profiles and knows the network; it decides which listeners are reached.</summary>
+    IReadOnlyDictionary<int, string> ListFirewallProfiles();
+
     /// <summary>Puts back what <see cref="Quieten"/> changed.</summary>
     /// <param name="standIn">The stand-in.</param>
     /// <param name="before">What that returned.</param>

@@ -219,6 +219,20 @@ public sealed class HostEventTests
     }
 
     [TestMethod]
+    public void FirewallProfile_IsTold_OnceItIsKnown()
+    {
+        using var bed = new WindowsBed();
+        bed.Start();
+        bed.Add("ipvl0", null, Four + "/24");
+        var index = (uint)bed.Bed.Network.FindLink("ipvl0")!.Index;
+        Assert.IsFalse(bed.Events.Any(static one => one.Name == "firewall-profile"));
+        var profile = bed.Bed.Cim.Add(HostNetwork.Windows.NetAdapters.Namespace, "MSFT_NetConnectionProfile", new() { ["InstanceID"] = "p", ["InterfaceIndex"] = index, ["NetworkCategory"] = 0u });
+        Assert.AreEqual(("", "Public"), bed.WaitFor("firewall-profile"));
+        profile.Values["NetworkCategory"] = 1u;
+        bed.Until(() => bed.Events.Any(static one => one is { Name: "firewall-profile", Before: "Public", After: "Private" }), "a change is told too");
+    }
+
+    [TestMethod]
     public void Trace_SaysWhatBecomesOfPackets_BothWays()
     {
         using var bed = new WindowsBed();

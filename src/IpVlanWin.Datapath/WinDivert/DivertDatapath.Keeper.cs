@@ -89,6 +89,7 @@ public sealed partial class DivertDatapath
                 if (_ending.WaitOne(0))
                     return true;
                 var isWhole = Place(HostView.Of(_host.Network), isTime);
+                TellFirewall(isTime);
                 _toldRefusal = isWhole ? null : _toldRefusal;
                 return isWhole;
             }
@@ -214,6 +215,21 @@ public sealed partial class DivertDatapath
             return;
         member.Duplicates = member.Duplicates.Add(address);
         Tell("address-duplicate", "somebody has the address already; it is not put on the stand-in", member.Interface.Name, address.ToString(), owner);
+    }
+
+    /// <summary>Windows takes a while to know a network; who listens on a stand-in is reached as its profile says.</summary>
+    private void TellFirewall(bool isTime)
+    {
+        if (!isTime && _members.Values.All(static member => member.FirewallProfile is not null))
+            return;
+        var profiles = _host.ListFirewallProfiles();
+        foreach (var member in _members.Values)
+        {
+            if (!profiles.TryGetValue(member.StandIn.LinkIndex, out var profile) || profile == member.FirewallProfile)
+                continue;
+            Tell("firewall-profile", $"the firewall's profile on the stand-in is {profile}, which decides who is reached there", member.Interface.Name, member.FirewallProfile ?? "", profile);
+            member.FirewallProfile = profile;
+        }
     }
 
     private IOException Ended(IOException fault)

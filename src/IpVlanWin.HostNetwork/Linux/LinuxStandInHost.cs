@@ -71,6 +71,9 @@ public sealed class LinuxStandInHost : IStandInHost
     public long CountUnicast(int linkIndex) => _netlink.CountUnicast(linkIndex);
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<int, string> ListFirewallProfiles() => System.Collections.Immutable.ImmutableDictionary<int, string>.Empty;
+
+    /// <inheritdoc/>
     public string? NamespaceLack(string namespaceName) => NetworkNamespace.Exists(namespaceName) ? null : $"there is no namespace {namespaceName} yet";
 
     /// <inheritdoc/>

@@ -20,6 +20,8 @@ internal sealed class DivertBed : IDisposable
     public const string WireFour = "10.9.0.254", WireSix = "fd09::fe", HostFour = "10.9.0.1", HostSix = "fd09::1";
 
     private readonly string _socket = Path.Combine(Path.GetTempPath(), $"divert-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+    // The imitation asks this bed's broker on this thread alone.
+    private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly Process _broker;
     private readonly List<LinuxTestNamespace> _containers = [];
     private readonly List<L3Address> _local = [];
@@ -146,6 +148,7 @@ internal sealed class DivertBed : IDisposable
 
     public void Dispose()
     {
+        Assert.AreEqual(_thread, Environment.CurrentManagedThreadId, "a bed ends on the thread that made it: no await meanwhile");
         Imitation.UseHere("");
         _broker.StandardInput.Close();
         if (!_broker.WaitForExit(10_000))

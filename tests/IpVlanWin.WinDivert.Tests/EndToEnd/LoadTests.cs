@@ -45,7 +45,7 @@ public sealed class LoadTests
     [TestMethod]
     [DataRow("")]
     [DataRow("newest-first")]
-    public async Task HandlesChangedUnderLoad_LoseNothing(string switches)
+    public void HandlesChangedUnderLoad_LoseNothing(string switches)
     {
         using var bed = new DivertBed(switches);
         bed.AddLocal("10.9.1.1", "10.9.1.2", "fd0a::1");
@@ -66,7 +66,7 @@ public sealed class LoadTests
             toWire.WaitForMore(50_000);
         }
         stop.Cancel();
-        Assert.IsGreaterThan(0, await datagrams);
+        Assert.IsGreaterThan(0, datagrams.Result);
         toWire.Stop();
         fromWire.Stop();
         between.Stop();

@@ -127,6 +127,9 @@ public sealed class WindowsStandInHost : IStandInHost
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<int, string> ListFirewallProfiles() => _standIns.Adapters.ListNetworkCategories().ToDictionary(static pair => pair.Key, static pair => pair.Value.ToString());
+
+    /// <inheritdoc/>
     public void Restore(StandInLink standIn, string before)
     {
         ArgumentNullException.ThrowIfNull(standIn);
