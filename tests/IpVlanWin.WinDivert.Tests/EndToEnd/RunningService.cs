@@ -15,11 +15,11 @@ internal sealed class RunningService : IDisposable
     private readonly StringBuilder _log = new();
     private readonly Task _reading;
 
-    public RunningService(DivertBed bed, string folder)
+    public RunningService(DivertBed bed, string folder, params string[] options)
     {
         (_bed, Folder) = (bed, folder);
         var started = new TaskCompletionSource();
-        Process = Start("--datapath", "windivert", "--pipe", Pipe);
+        Process = Start(["--datapath", "windivert", "--pipe", Pipe, .. options]);
         var output = Process.StandardOutput;
         _reading = Task.Run(async () =>
         {

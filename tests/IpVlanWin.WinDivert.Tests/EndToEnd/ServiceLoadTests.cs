@@ -35,9 +35,9 @@ public sealed class ServiceLoadTests
                     Udp(from, to, bytes);
             }
         }
-        using (var toWire = new RunningStream(new End(bed.Host, s_own[0]), new End(bed.Wire, s_wire[0])))
-        using (var fromWire = new RunningStream(new End(bed.Wire, s_wire[1]), new End(container.Space, s_inside[1])))
-        using (var between = new RunningStream(new End(container.Space, s_inside[0]), new End(bed.Host, s_own[0])))
+        using (var toWire = new RunningStream(new End(bed.Host, s_own[0]), new End(bed.Wire, s_wire[0]), isPaced: true))
+        using (var fromWire = new RunningStream(new End(bed.Wire, s_wire[1]), new End(container.Space, s_inside[1]), isPaced: true))
+        using (var between = new RunningStream(new End(container.Space, s_inside[0]), new End(bed.Host, s_own[0]), isPaced: true))
         {
             RunningStream[] streams = [toWire, fromWire, between];
             for (var round = 0; round < 2; round++)
@@ -63,7 +63,7 @@ public sealed class ServiceLoadTests
     {
         using var bed = new DivertBed();
         var folder = RunningService.NewFolder();
-        using var service = new RunningService(bed, folder);
+        using var service = new RunningService(bed, folder, "--prometheus", "127.0.0.1:9464");
         service.Add("ipvl0", null, "bridge", "10.9.1.1/24");
         using var from = new End(bed.Wire, DivertBed.WireFour).Bound(SocketType.Dgram);
         using var to = new End(bed.Host, "10.9.1.1").Bound(SocketType.Dgram);
@@ -89,10 +89,22 @@ public sealed class ServiceLoadTests
         // ARP passes the adapter too.
         Assert.IsTrue(told >= lost && told <= lost + 100, $"{told} told, {lost} lost: {service.Log}");
         Assert.Contains($"lost packets, {told} at most", service.Log);
+        var metric = Metrics().Split('\n').Single(static line => line.Contains("device-queue-full", StringComparison.Ordinal));
+        Assert.IsTrue(metric.StartsWith("ipvlan_frames_dropped", StringComparison.Ordinal) && metric.TrimEnd().EndsWith($" {told}", StringComparison.Ordinal), metric);
         service.Stop();
         Directory.Delete(folder, recursive: true);
 
         long Received() => service.Client.GetStatisticsAsync(new ListQuery { Interface = "ipvl0" }).Result.Items[0].RxPackets;
+
+        string Metrics()
+        {
+            using var socket = bed.Host.Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect(IPAddress.Loopback, 9464);
+            using var stream = new NetworkStream(socket);
+            stream.Write("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9464\r\nConnection: close\r\n\r\n"u8);
+            using var reader = new StreamReader(stream);
+            return reader.ReadToEnd();
+        }
 
         void Signal(string signal)
         {

@@ -40,8 +40,8 @@ public sealed class ServiceTests
             foreach (var record in service.Client.GetStatisticsAsync(new ListQuery()).Result.Items)
                 Assert.IsTrue(record is { RxBytes: > 200_000, TxBytes: > 200_000 }, $"{record}");
 
-            using (var stream = new RunningStream(new End(bed.Host, "10.9.1.1"), new End(bed.Wire, DivertBed.WireFour)))
-            using (var inside = new RunningStream(new End(bed.Wire, DivertBed.WireSix), new End(container.Space, "fd0b::1")))
+            using (var stream = new RunningStream(new End(bed.Host, "10.9.1.1"), new End(bed.Wire, DivertBed.WireFour), isPaced: true))
+            using (var inside = new RunningStream(new End(bed.Wire, DivertBed.WireSix), new End(container.Space, "fd0b::1"), isPaced: true))
             {
                 stream.WaitForMore(100_000);
                 service.Kill();
@@ -120,7 +120,7 @@ public sealed class ServiceTests
             service.WaitFor(() => SafetyNetOf(service) is not 0 and var other && other != net, "another safety net");
             service.WaitFor(() => Imitation.OpenHandles == 6 + 2, "its handles");
 
-            using (var wire = new RunningStream(one, new End(bed.Wire, DivertBed.WireFour)))
+            using (var wire = new RunningStream(one, new End(bed.Wire, DivertBed.WireFour), isPaced: true))
             {
                 wire.WaitForMore(100_000);
                 service.Kill();
