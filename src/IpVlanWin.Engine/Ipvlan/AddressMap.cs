@@ -28,6 +28,9 @@ public sealed class AddressMap
     /// <summary>Addresses in the map.</summary>
     public int Count => _four.Count + _six.Count;
 
+    /// <summary>Bytes of memory that the addresses lie in. What is not used any more is used again once the runtime's collector has seen to it.</summary>
+    public long MemoryBytes => _four.MemoryBytes + _six.MemoryBytes;
+
     /// <summary>The interface number kept for the address that a frame's key names; negative where there is none.</summary>
     internal int Find(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {

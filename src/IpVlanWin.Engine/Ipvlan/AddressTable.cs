@@ -36,6 +36,8 @@ internal sealed unsafe partial class AddressTable<TKey>
     /// <summary>Addresses in the table.</summary>
     public int Count { get; private set; }
 
+    public long MemoryBytes => _directory.PoolBytes;
+
     /// <summary>The number kept for an address; 0 or less where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Find(in TKey key) => Find(key, key.Hash(_seed));

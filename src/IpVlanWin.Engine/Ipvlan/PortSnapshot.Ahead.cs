@@ -41,8 +41,8 @@ public readonly struct FoundOwner
 /// </content>
 public sealed unsafe partial class PortSnapshot
 {
-    // From here on addresses outgrow the nearest cache.
-    private const int ManyAddresses = 1 << 10;
+    // From here on addresses outgrow the nearer caches.
+    private const int ManyAddresses = 1 << 14;
 
     /// <summary>Looking a batch up beforehand pays.</summary>
     public bool PrefersLookingAhead => _map.Count >= ManyAddresses;

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 

@@ -16,6 +16,8 @@ internal sealed unsafe class SegmentDirectory
     /// <summary>Addresses of segments; as many as a power of two. One may stand there more than once.</summary>
     public nint[] Segments { get; }
 
+    public long PoolBytes => _pool.Bytes;
+
     /// <summary>One empty segment, and memory of its own.</summary>
     public static SegmentDirectory New()
     {

@@ -35,6 +35,9 @@ internal sealed unsafe class SegmentPool
     private int _left;
     private int _blockLength = SegmentLength;
 
+    /// <summary>Memory taken from the system.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>A segment of empty places.</summary>
     public byte* Take(int depth)
     {
@@ -63,6 +66,7 @@ internal sealed unsafe class SegmentPool
             _next = (byte*)NativeMemory.AlignedAlloc((nuint)_blockLength, isLarge ? LargePage : (nuint)LineLength);
             _blocks.Add((nint)_next);
             _left = _blockLength;
+            Bytes += _blockLength;
             if (isLarge)
                 LargePages.Advise(_next, LargePage);
             // Twice as many as there are.
