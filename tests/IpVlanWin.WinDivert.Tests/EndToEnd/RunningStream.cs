@@ -37,7 +37,7 @@ internal sealed class RunningStream : IDisposable
     {
         var (before, deadline) = (Received, Environment.TickCount64 + 20_000);
         while (Received < before + bytes && _fault is null && Environment.TickCount64 < deadline)
-            Thread.Yield();
+            Thread.Sleep(2);
         Assert.IsNull(_fault, _fault?.ToString());
         Assert.IsGreaterThanOrEqualTo(before + bytes, Received, "the connection stands still");
     }
