@@ -2,7 +2,7 @@ namespace IpVlanWin.Conformance.Tests;
 
 /// <summary>Fresh random walks, recorded from the real driver in this very run, against engine and driver.</summary>
 [TestClass]
-public class WalkTests
+public class FreshWalkTests
 {
     private const int LeastWalks = 40;
 
