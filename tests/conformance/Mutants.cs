@@ -1,4 +1,5 @@
 using System.Runtime.Loader;
+using System.Text.RegularExpressions;
 using IpVlanWin.Cli.Replay;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -30,7 +31,7 @@ internal sealed class Mutants
         {
             var name = Path.GetRelativePath(EngineSource, path).Replace('\\', '/');
             if (!name.StartsWith("obj/", StringComparison.Ordinal) && !name.StartsWith("bin/", StringComparison.Ordinal))
-                _sources.Add(name, File.ReadAllText(path).ReplaceLineEndings("\n"));
+                _sources.Add(name, WithoutGenerators(File.ReadAllText(path).ReplaceLineEndings("\n")));
         }
         _sources.Add("generated.cs", $"""
             global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;
@@ -97,6 +98,11 @@ internal sealed class Mutants
         select $"{fault.Rule}: {edit.File} no longer has \"{edit.Text}\"";
 
     private static SyntaxTree Tree(string path, string source) => CSharpSyntaxTree.ParseText(source, Parsing, path);
+
+    /// <summary>No source generator runs here: what it would write for a function of the system, the runtime does.</summary>
+    private static string WithoutGenerators(string source) => source.Contains("[LibraryImport(", StringComparison.Ordinal)
+        ? Regex.Replace(source.Replace("[LibraryImport(", "[DllImport(", StringComparison.Ordinal), @"static partial (?=[^;{]*\);)", "static extern ", RegexOptions.None, TimeSpan.FromSeconds(1))
+        : source;
 
     private static string Friends() =>
         string.Join('\n', new[] { "IpVlanWin.Devices", "IpVlanWin.Datapath", "ipvlan", "ipvlan-conformance" }.Select(name => $"[assembly: System.Runtime.CompilerServices.InternalsVisibleTo(\"{name}\")]"));
