@@ -13,7 +13,7 @@ namespace IpVlanWin.Engine.Tracing;
 /// <param name="port">The shadow that decided.</param>
 /// <param name="masterName">The master's name.</param>
 /// <param name="offload">What is unfinished about the frame.</param>
-internal sealed class Explanation(PortSnapshot port, string masterName, FrameOffload offload)
+internal sealed partial class Explanation(PortSnapshot port, string masterName, FrameOffload offload)
 {
     private const int MostNames = 16;
 
