@@ -121,7 +121,7 @@ typedef VOID KMAPI KDEFERRED_ROUTINE(struct _KDPC *dpc, PVOID context, PVOID arg
 typedef KDEFERRED_ROUTINE *PKDEFERRED_ROUTINE;
 
 typedef struct _KDPC {
-    UINT64 TargetInfo;
+    UINT64 OpaqueTarget;
     PVOID DpcListEntry;
     ULONG_PTR ProcessorHistory;
     PKDEFERRED_ROUTINE DeferredRoutine;

@@ -14,6 +14,9 @@ static _Thread_local bool inDpc;
 static _Thread_local jmp_buf faultReturn;
 static _Thread_local bool expectsFault;
 static char lastFault[512];
+static _Thread_local void (*beforeLock)(void *argument);
+static _Thread_local void *beforeLockArgument;
+static _Thread_local uint32_t lockCount, skippedLocks;
 
 static bool isThreaded;
 static uint64_t allocations, failAt = UINT64_MAX, live;
@@ -36,14 +39,16 @@ void FakeFault(const char *file, int line, const char *condition, const char *fo
 bool FakeExpectFault(void (*act)(void *argument), void *argument)
 {
     KIRQL before = irql;
+    uint32_t processorBefore = processor;
     volatile bool isFault = true;
     expectsFault = true;
     if (setjmp(faultReturn) == 0) {
         act(argument);
         isFault = false;
     }
-    expectsFault = false;
+    expectsFault = inDpc = false;
     irql = before;
+    processor = processorBefore;
     return isFault;
 }
 
@@ -53,8 +58,7 @@ void FakeSetProcessor(uint32_t number) { processor = number; }
 
 KIRQL FakeIrql(void) { return irql; }
 
-// Documented with each routine as "IRQL".
-void FakeRequireIrql(const char *call, KIRQL most) { FAKE_CHECK(irql <= most, "%s at IRQL %u, at most %u", call, irql, most); }
+void FakeSetIrql(KIRQL to) { irql = to; }
 
 bool FakeAllocationFails(void) { return __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED); }
 
@@ -73,9 +77,9 @@ uint64_t FakeLive(void) { return __atomic_load_n(&live, __ATOMIC_RELAXED); }
 // ExAllocatePoolWithTag: IRQL <= DISPATCH_LEVEL for non-paged pool. What it gives is not zeroed.
 PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
 {
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(type == NonPagedPoolNx, "pool type %d may be executable or paged", type);
-    FAKE_CHECK(bytes > 0 && tag != 0, "no bytes or no tag");
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FAKE_RULE(type == NonPagedPoolNx, "POOL_TYPE: NonPagedPoolNx; No-Execute (NX) Nonpaged Pool", "pool type %d may be executable or paged", type);
+    FAKE_RULE(bytes > 0 && tag != 0, "ExAllocatePoolWithTag: NumberOfBytes, Tag", "no bytes or no tag");
     if (FakeAllocationFails())
         return NULL;
     uint64_t *block = GuardedAllocate(GuardedAligned(bytes + 16));
@@ -90,9 +94,9 @@ PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
 
 VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
 {
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
     uint64_t *block = (uint64_t *)address - 2;
-    FAKE_CHECK(block[0] == tag, "freed with another tag");
+    FAKE_RULE(block[0] == tag, "ExFreePoolWithTag: Tag", "freed with another tag");
     FakeAddLive(-1);
     GuardedFree(block);
 }
@@ -134,7 +138,7 @@ static void RunDpcs(uint32_t number)
         irql = DISPATCH_LEVEL;
         processor = number;
         dpc->DeferredRoutine(dpc, dpc->DeferredContext, NULL, NULL);
-        FAKE_CHECK(irql == DISPATCH_LEVEL, "a DPC returned at IRQL %u", irql);
+        FAKE_RULE(irql == DISPATCH_LEVEL, "KDEFERRED_ROUTINE: Requirements: IRQL", "a DPC returned at IRQL %u", irql);
         irql = PASSIVE_LEVEL;
         processor = before;
         inDpc = false;
@@ -156,6 +160,14 @@ void FakeLower(KIRQL to)
         RunDpcs(processor);
 }
 
+void FakeBeforeLock(uint32_t skipped, void (*act)(void *argument), void *argument)
+{
+    beforeLock = act;
+    beforeLockArgument = argument;
+    skippedLocks = skipped;
+    lockCount = 0;
+}
+
 void FakeSetThreaded(bool threaded) { isThreaded = threaded; }
 
 void FakeDrain(void)
@@ -173,9 +185,14 @@ void FakeDrain(void)
 // KeAcquireSpinLock: IRQL <= DISPATCH_LEVEL, raises to it; not recursive.
 KIRQL KMAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK lock)
 {
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
     uint64_t self = (uint64_t)(uintptr_t)&irql;
-    FAKE_CHECK(__atomic_load_n(lock, __ATOMIC_RELAXED) != self, "a spin lock taken twice");
+    if (beforeLock != NULL && lockCount++ == skippedLocks) {
+        void (*act)(void *) = beforeLock;
+        beforeLock = NULL;
+        act(beforeLockArgument);
+    }
+    FAKE_RULE(__atomic_load_n(lock, __ATOMIC_RELAXED) != self, "Introduction to Spin Locks: not recursive", "a spin lock taken twice");
     uint64_t expected = 0;
     while (!__atomic_compare_exchange_n(lock, &expected, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         expected = 0;
@@ -184,20 +201,21 @@ KIRQL KMAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK lock)
 
 VOID KMAPI KeReleaseSpinLock(PKSPIN_LOCK lock, KIRQL to)
 {
-    FAKE_CHECK(__atomic_load_n(lock, __ATOMIC_RELAXED) == (uint64_t)(uintptr_t)&irql, "a spin lock released that is not held");
-    FAKE_CHECK(irql == DISPATCH_LEVEL, "a spin lock released at IRQL %u", irql);
+    FAKE_RULE(__atomic_load_n(lock, __ATOMIC_RELAXED) == (uint64_t)(uintptr_t)&irql, "KeReleaseSpinLock: SpinLock is held by the caller", "a spin lock released that is not held");
+    FAKE_RULE(irql == DISPATCH_LEVEL, "KeReleaseSpinLock: Requirements: IRQL", "a spin lock released at IRQL %u", irql);
+    FAKE_RULE(to <= DISPATCH_LEVEL, "KeReleaseSpinLock: NewIrql is what KeAcquireSpinLock gave", "back to IRQL %u", to);
     __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
     FakeLower(to);
 }
 
 VOID KMAPI KeInitializeDpc(PKDPC dpc, PKDEFERRED_ROUTINE routine, PVOID context)
 {
-    *dpc = (KDPC){.DeferredRoutine = routine, .DeferredContext = context, .TargetInfo = UINT64_MAX};
+    *dpc = (KDPC){.DeferredRoutine = routine, .DeferredContext = context, .OpaqueTarget = UINT64_MAX};
 }
 
 NTSTATUS KMAPI KeSetTargetProcessorDpcEx(PKDPC dpc, PPROCESSOR_NUMBER number)
 {
-    dpc->TargetInfo = number->Number;
+    dpc->OpaqueTarget = number->Number;
     return STATUS_SUCCESS;
 }
 
@@ -210,7 +228,7 @@ NTSTATUS KMAPI KeGetProcessorNumberFromIndex(ULONG index, PPROCESSOR_NUMBER numb
 BOOLEAN KMAPI KeInsertQueueDpc(PKDPC dpc, PVOID argument1, PVOID argument2)
 {
     (void)argument1, (void)argument2;
-    uint32_t number = dpc->TargetInfo == UINT64_MAX ? processor : (uint32_t)dpc->TargetInfo;
+    uint32_t number = dpc->OpaqueTarget == UINT64_MAX ? processor : (uint32_t)dpc->OpaqueTarget;
     QueuedDpc *queue = &queues[number];
     pthread_mutex_lock(&queue->Lock);
     bool isQueued = dpc->DpcData != NULL;
@@ -230,7 +248,7 @@ BOOLEAN KMAPI KeInsertQueueDpc(PKDPC dpc, PVOID argument1, PVOID argument2)
 // IRQL = PASSIVE_LEVEL.
 VOID KMAPI KeFlushQueuedDpcs(VOID)
 {
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
+    FAKE_IRQL(PASSIVE_LEVEL);
     FakeDrain();
 }
 
@@ -246,6 +264,7 @@ VOID KMAPI KeInitializeEvent(PKEVENT event, int type, BOOLEAN state)
 LONG KMAPI KeSetEvent(PKEVENT event, LONG increment, BOOLEAN wait)
 {
     (void)increment;
+    FAKE_IRQL(DISPATCH_LEVEL);
     FAKE_CHECK(!wait, "a wait must follow");
     pthread_mutex_lock(&eventLock);
     event->Opaque[0] = 1;
@@ -256,6 +275,7 @@ LONG KMAPI KeSetEvent(PKEVENT event, LONG increment, BOOLEAN wait)
 
 VOID KMAPI KeClearEvent(PKEVENT event)
 {
+    FAKE_IRQL(DISPATCH_LEVEL);
     pthread_mutex_lock(&eventLock);
     event->Opaque[0] = 0;
     pthread_mutex_unlock(&eventLock);
@@ -265,7 +285,7 @@ VOID KMAPI KeClearEvent(PKEVENT event)
 NTSTATUS KMAPI KeWaitForSingleObject(PVOID object, int reason, CHAR mode, BOOLEAN alertable, PLARGE_INTEGER timeout)
 {
     (void)reason, (void)mode, (void)alertable;
-    FakeRequireIrql(__func__, APC_LEVEL);
+    FAKE_IRQL(APC_LEVEL);
     FAKE_CHECK(timeout == NULL, "no time limits here");
     PKEVENT event = object;
     pthread_mutex_lock(&eventLock);
@@ -283,10 +303,15 @@ static struct {
     uint64_t Due;
 } timers[MostTimers];
 
-VOID KMAPI KeInitializeTimer(PKTIMER timer) { *timer = (KTIMER){{0}}; }
+VOID KMAPI KeInitializeTimer(PKTIMER timer)
+{
+    FAKE_IRQL(DISPATCH_LEVEL);
+    *timer = (KTIMER){{0}};
+}
 
 BOOLEAN KMAPI KeSetTimer(PKTIMER timer, LARGE_INTEGER due, PKDPC dpc)
 {
+    FAKE_IRQL(DISPATCH_LEVEL);
     FAKE_CHECK(due.QuadPart < 0, "only relative times");
     pthread_mutex_lock(&timerLock);
     int slot = -1;
@@ -306,6 +331,7 @@ BOOLEAN KMAPI KeSetTimer(PKTIMER timer, LARGE_INTEGER due, PKDPC dpc)
 BOOLEAN KMAPI KeCancelTimer(PKTIMER timer)
 {
     bool wasSet = false;
+    FAKE_IRQL(DISPATCH_LEVEL);
     pthread_mutex_lock(&timerLock);
     for (int i = 0; i < MostTimers; i++) {
         if (timers[i].Timer == timer) {
@@ -342,8 +368,7 @@ ULONG KMAPI KeQueryMaximumProcessorCountEx(USHORT group)
 
 ULONG KMAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER number)
 {
-    // Below DISPATCH_LEVEL the answer may be wrong as soon as it is there.
-    FAKE_CHECK(irql == DISPATCH_LEVEL, "a processor's number at IRQL %u", irql);
+    FAKE_RULE(irql == DISPATCH_LEVEL, "KeGetCurrentProcessorNumberEx: Remarks: below DISPATCH_LEVEL a thread may move meanwhile", "a processor's number at IRQL %u", irql);
     if (number != NULL)
         *number = (PROCESSOR_NUMBER){.Number = (UCHAR)processor};
     return processor;
