@@ -46,6 +46,7 @@ void FakeLower(KIRQL irql);
 void FakeSetIrql(KIRQL to);
 // Several threads use the fake: each runs its own processor's DPCs, whenever it lowers its IRQL, and nobody runs another's.
 void FakeSetThreaded(bool isThreaded);
+bool FakeIsThreaded(void);
 // The calling thread runs this once, before the next spin lock but so many that it takes: what another processor does just then.
 void FakeBeforeLock(uint32_t skipped, void (*act)(void *argument), void *argument);
 // Runs what DPCs are queued anywhere, until there are none. Only where no other thread uses the fake.
@@ -113,6 +114,7 @@ struct FakeAdapter {
     int64_t Indicated; // by the miniport
     int64_t Own;       // the filter's, above or below
     int64_t Requests;
+    uint32_t MiniportRequests; // that reached the miniport
     PNDIS_OID_REQUEST Asked; // a protocol's, with the filter
     // What comes out. Called at the IRQL of the filter's call; they give back by FakeReturn and FakeComplete, at once or later.
     void (*OnReceive)(FakeAdapter *adapter, PNET_BUFFER_LIST lists, ULONG flags);
@@ -137,6 +139,7 @@ struct FakeAdapter {
 PDRIVER_OBJECT FakeDriver(void);
 NTSTATUS FakeLoad(void); // DriverEntry
 void FakeUnload(void);   // the driver's unload routine; all adapters are gone before
+extern bool FakeHasOffload; // adapters that are attached from now on tell what they can offload
 FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu); // attached and paused; NULL: refused
 void FakeRestart(FakeAdapter *adapter);
 void FakePause(FakeAdapter *adapter);

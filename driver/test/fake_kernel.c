@@ -168,6 +168,8 @@ void FakeBeforeLock(uint32_t skipped, void (*act)(void *argument), void *argumen
     lockCount = 0;
 }
 
+bool FakeIsThreaded(void) { return isThreaded; }
+
 void FakeSetThreaded(bool threaded) { isThreaded = threaded; }
 
 void FakeDrain(void)

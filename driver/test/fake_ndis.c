@@ -82,6 +82,8 @@ FakeAdapter *FakeFind(uint64_t luid)
     return adapter;
 }
 
+bool FakeHasOffload = true;
+
 FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu)
 {
     FakeAdapter *adapter = calloc(1, sizeof(FakeAdapter));
@@ -102,7 +104,7 @@ FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu)
         .XmitLinkSpeed = adapter->Speed,
         .RcvLinkSpeed = adapter->Speed,
         .MiniportMediaType = NdisMedium802_3,
-        .DefaultOffloadConfiguration = offload,
+        .DefaultOffloadConfiguration = FakeHasOffload ? offload : NULL,
         .MacAddressLength = 6,
     };
     memcpy(parameters.CurrentMacAddress, mac, 6);

@@ -7,6 +7,7 @@ static NDIS_STATUS MiniportRequest(FakeAdapter *adapter, PNDIS_OID_REQUEST reque
     bool isSet = request->RequestType == NdisRequestSetInformation;
     void *buffer = request->DATA.QUERY_INFORMATION.InformationBuffer;
     uint32_t length = request->DATA.QUERY_INFORMATION.InformationBufferLength;
+    (void)__atomic_fetch_add(&adapter->MiniportRequests, 1, __ATOMIC_RELAXED);
     switch (request->DATA.QUERY_INFORMATION.Oid) {
     case OID_GEN_CURRENT_PACKET_FILTER:
         if (length < sizeof(uint32_t))
