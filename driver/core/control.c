@@ -33,12 +33,6 @@ static ControlStatus StatusOf(PortResult result)
         return ControlOk;
     case PortExists:
         return ControlExists;
-    case PortAddressInUse:
-        return ControlAddressInUse;
-    case PortNoDevice:
-    case PortAddressAbsent:
-    case PortGroupAbsent:
-        return ControlAbsent;
     case PortLimitReached:
         return ControlLimit;
     case PortNoMemory:

@@ -34,8 +34,6 @@ static NTSTATUS StatusOf(ControlStatus status)
         return STATUS_BUFFER_TOO_SMALL;
     case ControlExists:
         return STATUS_OBJECT_NAME_COLLISION;
-    case ControlAddressInUse:
-        return STATUS_ADDRESS_ALREADY_EXISTS;
     case ControlAbsent:
         return STATUS_NOT_FOUND;
     case ControlLimit:

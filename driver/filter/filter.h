@@ -108,6 +108,7 @@ typedef struct DeliveryQueue {
     Packet *First;
     Packet *Last;
     uint32_t Count;
+    bool IsClosed; // the DPC is queued no more
     KDPC Dpc;
 } DeliveryQueue;
 

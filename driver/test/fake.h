@@ -180,5 +180,7 @@ NTSTATUS FakeControl(FakeFile *file, uint32_t code, void *buffer, uint32_t input
 FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *buffer, uint32_t inputLength, uint32_t outputLength);
 NTSTATUS FakePendedStatus(FakePendedControl *pended, void *answer, uint32_t *written);
 bool FakeCancelControl(FakePendedControl *pended);
+// The calling thread's next request is cancelled before the driver sees it.
+void FakeCancelNext(void);
 void FakeEndControl(FakePendedControl *pended); // it is completed
 bool FakeHasDevice(void);

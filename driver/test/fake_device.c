@@ -113,6 +113,10 @@ void FakeClose(FakeFile *file)
     free(file);
 }
 
+static _Thread_local bool cancelsNext;
+
+void FakeCancelNext(void) { cancelsNext = true; }
+
 FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *buffer, uint32_t inputLength, uint32_t outputLength)
 {
     FakePendedControl *call = calloc(1, sizeof(FakePendedControl));
@@ -126,6 +130,8 @@ FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *b
     call->Location.Parameters.DeviceIoControl.InputBufferLength = inputLength;
     call->Location.Parameters.DeviceIoControl.OutputBufferLength = outputLength;
     call->Location.Parameters.DeviceIoControl.IoControlCode = code;
+    call->Irp.Cancel = cancelsNext;
+    cancelsNext = false;
     (void)Call(call, IRP_MJ_DEVICE_CONTROL, &file->Object);
     return call;
 }

@@ -92,15 +92,6 @@ PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
     return block + 2;
 }
 
-VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
-{
-    FAKE_IRQL(DISPATCH_LEVEL);
-    uint64_t *block = (uint64_t *)address - 2;
-    FAKE_RULE(block[0] == tag, "ExFreePoolWithTag: Tag", "freed with another tag");
-    FakeAddLive(-1);
-    GuardedFree(block);
-}
-
 typedef struct QueuedDpc {
     pthread_mutex_t Lock;
     PKDPC First;
@@ -109,6 +100,29 @@ typedef struct QueuedDpc {
 
 static QueuedDpc queues[FakeProcessors] = {
     {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}};
+
+// Of memory that is freed.
+static bool HasQueuedDpc(const uint8_t *from, uint64_t bytes)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < FakeProcessors; i++) {
+        pthread_mutex_lock(&queues[i].Lock);
+        for (PKDPC dpc = queues[i].First; dpc != NULL && !has; dpc = dpc->DpcListEntry)
+            has = (const uint8_t *)dpc >= from && (const uint8_t *)dpc < from + bytes;
+        pthread_mutex_unlock(&queues[i].Lock);
+    }
+    return has;
+}
+
+VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
+{
+    FAKE_IRQL(DISPATCH_LEVEL);
+    uint64_t *block = (uint64_t *)address - 2;
+    FAKE_RULE(block[0] == tag, "ExFreePoolWithTag: Tag", "freed with another tag");
+    FAKE_RULE(!HasQueuedDpc((const uint8_t *)address, block[1]), "KeInsertQueueDpc: Dpc: resident until it has run", "a queued DPC is freed");
+    FakeAddLive(-1);
+    GuardedFree(block);
+}
 
 static PKDPC TakeDpc(uint32_t number)
 {
@@ -126,23 +140,27 @@ static PKDPC TakeDpc(uint32_t number)
     return dpc;
 }
 
+static void RunDpc(PKDPC dpc, uint32_t number)
+{
+    uint32_t before = processor;
+    inDpc = true;
+    irql = DISPATCH_LEVEL;
+    processor = number;
+    dpc->DeferredRoutine(dpc, dpc->DeferredContext, NULL, NULL);
+    FAKE_RULE(irql == DISPATCH_LEVEL, "KDEFERRED_ROUTINE: Requirements: IRQL", "a DPC returned at IRQL %u", irql);
+    irql = PASSIVE_LEVEL;
+    processor = before;
+    inDpc = false;
+}
+
 // A processor's DPCs run when its IRQL falls below DISPATCH_LEVEL, one at a time, at DISPATCH_LEVEL.
 static void RunDpcs(uint32_t number)
 {
     PKDPC dpc;
     if (inDpc)
         return;
-    while ((dpc = TakeDpc(number)) != NULL) {
-        uint32_t before = processor;
-        inDpc = true;
-        irql = DISPATCH_LEVEL;
-        processor = number;
-        dpc->DeferredRoutine(dpc, dpc->DeferredContext, NULL, NULL);
-        FAKE_RULE(irql == DISPATCH_LEVEL, "KDEFERRED_ROUTINE: Requirements: IRQL", "a DPC returned at IRQL %u", irql);
-        irql = PASSIVE_LEVEL;
-        processor = before;
-        inDpc = false;
-    }
+    while ((dpc = TakeDpc(number)) != NULL)
+        RunDpc(dpc, number);
 }
 
 KIRQL FakeRaise(void)
@@ -196,8 +214,10 @@ KIRQL KMAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK lock)
     }
     FAKE_RULE(__atomic_load_n(lock, __ATOMIC_RELAXED) != self, "Introduction to Spin Locks: not recursive", "a spin lock taken twice");
     uint64_t expected = 0;
-    while (!__atomic_compare_exchange_n(lock, &expected, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(lock, &expected, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         expected = 0;
+        (void)sched_yield(); // there may be fewer processors than threads
+    }
     return FakeRaise();
 }
 
@@ -251,7 +271,15 @@ BOOLEAN KMAPI KeInsertQueueDpc(PKDPC dpc, PVOID argument1, PVOID argument2)
 VOID KMAPI KeFlushQueuedDpcs(VOID)
 {
     FAKE_IRQL(PASSIVE_LEVEL);
-    FakeDrain();
+    // Those that are queued now: one that is queued again meanwhile runs later.
+    for (uint32_t i = 0; i < FakeProcessors; i++) {
+        PKDPC queued[8], dpc;
+        uint32_t count = 0;
+        while (count < 8 && (dpc = TakeDpc(i)) != NULL)
+            queued[count++] = dpc;
+        for (uint32_t j = 0; j < count; j++)
+            RunDpc(queued[j], i);
+    }
 }
 
 static pthread_mutex_t eventLock = PTHREAD_MUTEX_INITIALIZER;

@@ -156,12 +156,14 @@ void FakeRestart(FakeAdapter *adapter)
         NDIS_RESTART_ATTRIBUTES Attributes;
         uint8_t Room[96];
     } general = {.Attributes = {.Oid = OID_GEN_MINIPORT_RESTART_ATTRIBUTES, .DataLength = sizeof(NDIS_RESTART_GENERAL_ATTRIBUTES)}};
+    // Others may come before it.
+    NDIS_RESTART_ATTRIBUTES other = {.Next = &general.Attributes, .Oid = OID_GEN_STATISTICS};
     NDIS_RESTART_GENERAL_ATTRIBUTES *data = (void *)general.Attributes.Data;
     data->MtuSize = adapter->IpMtu;
     NDIS_FILTER_RESTART_PARAMETERS parameters = {
         .Header = {NDIS_OBJECT_TYPE_DEFAULT, 1, sizeof(parameters)},
         .MiniportMediaType = NdisMedium802_3,
-        .RestartAttributes = &general.Attributes,
+        .RestartAttributes = &other,
     };
     FAKE_CHECK(FakeIrql() == PASSIVE_LEVEL && StateOf(adapter) == FakePaused, "restarted in state %d", StateOf(adapter));
     if (characteristics.SetFilterModuleOptionsHandler(adapter->Module) != NDIS_STATUS_SUCCESS)

@@ -93,6 +93,16 @@ ACT(UnlockUpwards)
 }
 ACT(ProcessorAtPassive) { BEGIN(), (void)KeGetCurrentProcessorNumberEx(NULL); }
 
+static VOID KMAPI DoesNothing(PKDPC dpc, PVOID context, PVOID one, PVOID two) { (void)dpc, (void)context, (void)one, (void)two; }
+ACT(FreeQueuedDpc)
+{
+    BEGIN();
+    KDPC *dpc = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(KDPC), 1);
+    KeInitializeDpc(dpc, DoesNothing, NULL);
+    (void)KeInsertQueueDpc(dpc, NULL, NULL);
+    ExFreePoolWithTag(dpc, 1);
+}
+
 // Lists and their pools.
 ACT(PoolHeader)
 {
@@ -524,6 +534,7 @@ const Breach Breaches[] = {
     {"pool without a tag", NoTag},
     {"another tag", OtherTag},
     {"a DPC that lowers the IRQL", DpcLowersIrql},
+    {"a queued DPC freed", FreeQueuedDpc},
     {"a lock twice", LockTwice},
     {"an unlock without a lock", UnlockTwice},
     {"an unlock below DISPATCH_LEVEL", UnlockLow},
