@@ -63,4 +63,4 @@ typedef struct Scenario {
     void (*Run)(void);
 } Scenario;
 
-extern const Scenario DesignScenarios[], FlowScenarios[], AwayScenarios[], DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[], CoreScenarios[];
+extern const Scenario DesignScenarios[], FlowScenarios[], AwayScenarios[], EdgeScenarios[], TableScenarios[], DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[], CoreScenarios[];
