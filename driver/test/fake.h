@@ -56,6 +56,10 @@ void FakeAdvance(uint64_t units); // of 100 ns; timers that come due fire
 void FakeFailAllocation(uint64_t number);
 uint64_t FakeAllocations(void);
 bool FakeAllocationFails(void);
+#if !defined(KM_LOADED)
+// The number of places from which the driver allocated so far; tells those that never failed.
+uint32_t FakeSites(void (*unfailed)(void *const *frames, uint32_t depth));
+#endif
 // Memory, lists, clones and devices that were allocated and not given back.
 uint64_t FakeLive(void);
 void FakeAddLive(int64_t change);

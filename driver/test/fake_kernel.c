@@ -1,6 +1,7 @@
 #include "fake.h"
 #include "guarded.h"
 
+#include <execinfo.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -60,7 +61,54 @@ KIRQL FakeIrql(void) { return irql; }
 
 void FakeSetIrql(KIRQL to) { irql = to; }
 
-bool FakeAllocationFails(void) { return __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED); }
+#if !defined(KM_LOADED)
+// Where the driver allocates: the call, its caller and that one's, while a driver is loaded and one thread uses the fake. (The linked
+// image's frames cannot be walked.)
+enum { MostSites = 512, SiteDepth = 4 };
+static struct {
+    void *Frames[SiteDepth];
+    uint64_t Failed;
+} sites[MostSites];
+static uint32_t siteCount;
+
+__attribute__((noinline)) static void NoteSite(bool fails)
+{
+    void *frames[SiteDepth + 3];
+    int count = backtrace(frames, SiteDepth + 3);
+    uint32_t i = 0;
+    if (count < SiteDepth + 3)
+        return;
+    // What called the driver does not make another place of it. test/build links the driver before the fake.
+    for (int j = 4; j < SiteDepth + 3; j++)
+        frames[j] = frames[j - 1] == NULL || frames[j] > (void *)(uintptr_t)FakeHasDevice ? NULL : frames[j];
+    while (i < siteCount && memcmp(sites[i].Frames, frames + 3, sizeof(sites[i].Frames)) != 0)
+        i++;
+    if (i == MostSites)
+        abort();
+    if (i == siteCount)
+        memcpy(sites[siteCount++].Frames, frames + 3, sizeof(sites[i].Frames));
+    sites[i].Failed += fails;
+}
+
+uint32_t FakeSites(void (*unfailed)(void *const *frames, uint32_t depth))
+{
+    for (uint32_t i = 0; i < siteCount; i++) {
+        if (sites[i].Failed == 0)
+            unfailed(sites[i].Frames, SiteDepth);
+    }
+    return siteCount;
+}
+#endif
+
+__attribute__((noinline)) bool FakeAllocationFails(void)
+{
+    bool fails = __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED);
+#if !defined(KM_LOADED)
+    if (!isThreaded && FakeDriver()->DriverUnload != NULL)
+        NoteSite(fails);
+#endif
+    return fails;
+}
 
 void FakeFailAllocation(uint64_t number)
 {

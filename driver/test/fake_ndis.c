@@ -37,6 +37,7 @@ void FakeUnload(void)
 {
     FAKE_RULE(driverObject.DriverUnload != NULL, "Initializing a Filter Driver: DriverUnload", "a driver without an unload routine");
     driverObject.DriverUnload(&driverObject);
+    driverObject.DriverUnload = NULL;
     FAKE_RULE(!isRegistered && !FakeHasDevice(), "Unloading a Filter Driver: deregisters what it registered", "registrations left at unload");
 }
 
