@@ -61,9 +61,8 @@ KIRQL FakeIrql(void) { return irql; }
 
 void FakeSetIrql(KIRQL to) { irql = to; }
 
-#if !defined(KM_LOADED)
-// Where the driver allocates: the call, its caller and that one's, while a driver is loaded and one thread uses the fake. (The linked
-// image's frames cannot be walked.)
+#if defined(FAKE_SITES)
+// Where the driver allocates: the call, its caller and that one's, while a driver is loaded and one thread uses the fake.
 enum { MostSites = 512, SiteDepth = 4 };
 static struct {
     void *Frames[SiteDepth];
@@ -103,7 +102,7 @@ uint32_t FakeSites(void (*unfailed)(void *const *frames, uint32_t depth))
 __attribute__((noinline)) bool FakeAllocationFails(void)
 {
     bool fails = __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED);
-#if !defined(KM_LOADED)
+#if defined(FAKE_SITES)
     if (!isThreaded && FakeDriver()->DriverUnload != NULL)
         NoteSite(fails);
 #endif

@@ -172,7 +172,7 @@ static void MapsThatGrow(void)
     WorldDestroy(world);
 }
 
-#if !defined(KM_LOADED)
+#if defined(FAKE_SITES)
 #include <execinfo.h>
 
 static uint32_t unfailed;
@@ -201,7 +201,7 @@ static void EveryPlace(void)
 const Scenario FailureScenarios[] = {
     {"every allocation fails once", Sweep},
     {"maps that grow without memory", MapsThatGrow},
-#if !defined(KM_LOADED)
+#if defined(FAKE_SITES)
     {"every place that allocates has failed", EveryPlace},
 #endif
     {NULL, NULL},
