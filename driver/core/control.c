@@ -33,12 +33,6 @@ static ControlStatus StatusOf(PortResult result)
         return ControlOk;
     case PortExists:
         return ControlExists;
-    case PortAddressInUse:
-        return ControlAddressInUse;
-    case PortNoDevice:
-    case PortAddressAbsent:
-    case PortGroupAbsent:
-        return ControlAbsent;
     case PortLimitReached:
         return ControlLimit;
     case PortNoMemory:
@@ -146,11 +140,8 @@ void ControlDestroy(Control *control)
     EpochDestroy(&control->Epoch);
 }
 
-static ControlStatus QueryPort(Control *control, uint64_t luid, void *buffer, uint32_t outputLength, uint32_t *written)
+static ControlStatus QueryPort(const Port *port, void *buffer, uint32_t outputLength, uint32_t *written)
 {
-    Port *port = ControlFindPort(control, luid);
-    if (port == NULL)
-        return ControlAbsent;
     if (outputLength < sizeof(IPVLAN_PORT_STATUS))
         return ControlTooSmall;
     const PortSnapshot *snapshot = port->Snapshot;
@@ -202,7 +193,7 @@ static ControlStatus ExecutePort(Control *control, uint32_t code, void *buffer, 
         status = StatusOf(PortSet(port, request.Fields, request.Mode, request.Flag, request.Options));
         break;
     default:
-        status = QueryPort(control, request.MasterLuid, buffer, outputLength, written);
+        status = QueryPort(port, buffer, outputLength, written);
         break;
     }
 unlock:

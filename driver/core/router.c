@@ -198,6 +198,13 @@ PortResult RouterSetNeighbor(Router *router, L3Address address, Mac mac, uint64_
     return PortNoMemory;
 }
 
+bool RouterMayLearn(const Router *router, L3Address address, bool isWanted, uint64_t heldUntil)
+{
+    const Table *table = address.Family == FamilyFour ? &router->NeighborsFour : &router->NeighborsSix;
+    const Neighbor *known = NeighborAt(TableFind(table, address.High, address.Low));
+    return known == NULL ? isWanted : known->HoldsUntil != UINT64_MAX && known->HoldsUntil <= heldUntil;
+}
+
 PortResult RouterRemoveNeighbor(Router *router, L3Address address)
 {
     Neighbor *old = NeighborAt(TableRemove(NeighborsOf(router, address.Family), address.High, address.Low));

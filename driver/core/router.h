@@ -38,6 +38,9 @@ void RouterDestroy(Router *router);
 PortResult RouterAddHostAddress(Router *router, L3Address address, uint32_t length);
 PortResult RouterRemoveHostAddress(Router *router, L3Address address, uint32_t length);
 PortResult RouterSetNeighbor(Router *router, L3Address address, Mac mac, uint64_t holdsUntil);
+// Inside an epoch or under the lock. Whether to believe what a frame tells of a neighbor: one that is wanted, or one that was learnt and holds
+// no longer than until then; never one that was set for ever.
+bool RouterMayLearn(const Router *router, L3Address address, bool isWanted, uint64_t heldUntil);
 PortResult RouterRemoveNeighbor(Router *router, L3Address address);
 
 // Inside an epoch. Decides on an IP packet behind an untagged Ethernet header; ipMtu is the master's.
