@@ -19,11 +19,12 @@ internal interface IHost
     MasterInfo FindMaster(string master, string datapath);
 
     /// <summary>Sees that a data path does a mode and a flag.</summary>
+    /// <param name="master">The port's.</param>
     /// <param name="datapath">auto or a kind.</param>
     /// <param name="mode">The mode.</param>
     /// <param name="flag">The flag.</param>
     /// <exception cref="Protocol.ControlException">mode-not-supported, with the data path that would do it.</exception>
-    void RequireSupport(string datapath, PortMode mode, PortFlag flag)
+    void RequireSupport(string master, string datapath, PortMode mode, PortFlag flag)
     {
     }
 

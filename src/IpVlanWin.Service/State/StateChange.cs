@@ -63,7 +63,7 @@ internal sealed class StateChange
             Flag = change.Flag is null ? port.Flag : Checked.Flag(change.Flag),
             Datapath = datapath,
         };
-        _host.RequireSupport(changed.Datapath, changed.Mode, changed.Flag);
+        _host.RequireSupport(changed.Master, changed.Datapath, changed.Mode, changed.Flag);
         Put(changed);
     }
 
@@ -105,7 +105,7 @@ internal sealed class StateChange
             Flag = spec.Flag is null ? port.Flag : Checked.Flag(spec.Flag),
             Count = port.Count + 1,
         };
-        _host.RequireSupport(port.Datapath, port.Mode, port.Flag);
+        _host.RequireSupport(port.Master, port.Datapath, port.Mode, port.Flag);
         if (port.Count > info.MaxInterfaces)
             throw ErrorCode.LimitReached.With($"{info.MaxInterfaces} interfaces of a port of data path {info.Datapath}");
         Put(port);
