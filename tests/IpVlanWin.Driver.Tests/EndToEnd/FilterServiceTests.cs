@@ -45,6 +45,8 @@ public sealed class FilterServiceTests
             StringAssert.Contains(service.Do("maddr show dev ipvl0"), "01:00:5e:01:02:03");
             Assert.AreEqual(2, service.Client.GetStatisticsAsync(new ListQuery { Interface = "ipvl0" }).Result.Items[0].RxPackets);
             Observed(service);
+            (status, text) = service.Ipvlan("link add link m0 ipvl9 netns box type ipvlan mode l2");
+            Assert.AreEqual((2, true), (status, text.Contains("data path filter cannot do interfaces of containers yet; windivert could", StringComparison.Ordinal)), text);
 
             // What happens to the master reaches whoever watches.
             List<PortRecord> ports = [];
