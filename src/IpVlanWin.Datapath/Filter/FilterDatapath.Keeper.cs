@@ -62,7 +62,10 @@ public sealed partial class FilterDatapath
             }
             catch (Exception refused) when (refused is HostNetworkException or IOException)
             {
-                if (_toldRefusal != refused.Message && !_settings.Driver.Completion.IsCompleted)
+                // Of a driver that is gone there is nothing to be tried again.
+                if (_settings.Driver.Completion.IsCompleted)
+                    return true;
+                if (_toldRefusal != refused.Message)
                     Tell("host-refused", refused.Message, _settings.MasterName);
                 _toldRefusal = refused.Message;
                 return false;

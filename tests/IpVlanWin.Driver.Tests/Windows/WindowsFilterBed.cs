@@ -25,6 +25,7 @@ internal sealed class WindowsFilterBed : IDisposable
     private readonly NativeBench _bench;
     private readonly StrictCim.Stored _master;
     private readonly HashSet<ulong> _attached = [NativeBench.Host];
+    // Its lock is the bench's: a killed process' handle is closed before another one is opened.
     private NativeFilterDevice _device;
     private Mortal? _process;
     private FilterDriver? _driver;
