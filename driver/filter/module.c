@@ -44,7 +44,7 @@ uint64_t ModuleTellPort(Module *module)
     Port *port = module->Port;
     if (port == NULL)
         return 0;
-    bool isUp = module->IsConnected != 0 && module->IsLowPower == 0 && (Load64(&module->Gate.State) & 1) == 0;
+    bool isUp = module->IsConnected != 0 && module->Away == 0 && (Load64(&module->Gate.State) & 1) == 0;
     const PortSnapshot *known = port->Snapshot;
     bool isNew = known->Mac != module->Mac || known->IpMtu != module->IpMtu || (known->IsUp != 0) != isUp;
     // Without memory the port goes on with what it knew, but never with a master that is not there.
