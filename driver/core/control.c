@@ -233,6 +233,23 @@ static ControlStatus QueryInterface(const VirtualInterface *member, void *buffer
     return ControlOk;
 }
 
+// The answer is too large for the stack: it is made where it is wanted. The request was copied before.
+static ControlStatus QueryGroups(const VirtualInterface *member, void *buffer, uint32_t outputLength, uint32_t *written)
+{
+    const GroupList *groups = member->Groups;
+    IPVLAN_GROUPS *answer = buffer;
+    if (outputLength < sizeof(IPVLAN_GROUPS))
+        return ControlTooSmall;
+    memset(answer, 0, sizeof(*answer));
+    answer->Header = HeaderOf(sizeof(*answer));
+    answer->StandInLuid = member->Luid;
+    answer->Count = groups == NULL ? 0 : groups->Count;
+    for (uint32_t i = 0; i < answer->Count; i++)
+        WriteMac(answer->Macs + (size_t)i * MacLength, groups->Groups[i]);
+    *written = sizeof(*answer);
+    return ControlOk;
+}
+
 static PortResult AddInterface(Control *control, Port *port, const IPVLAN_INTERFACE *request)
 {
     const uint32_t *mode = (request->Fields & IPVLAN_SET_MODE) != 0 ? &request->Mode : NULL;
@@ -284,6 +301,9 @@ static ControlStatus ExecuteInterface(Control *control, uint32_t code, void *buf
     case IOCTL_IPVLAN_SET_INTERFACE:
         status = StatusOf(SetInterface(port, member, &request));
         break;
+    case IOCTL_IPVLAN_QUERY_GROUPS:
+        status = QueryGroups(member, buffer, outputLength, written);
+        break;
     default:
         status = QueryInterface(member, buffer, outputLength, written);
         break;
@@ -323,6 +343,7 @@ ControlStatus ControlExecute(Control *control, uint32_t code, void *buffer, uint
     case IOCTL_IPVLAN_REMOVE_INTERFACE:
     case IOCTL_IPVLAN_SET_INTERFACE:
     case IOCTL_IPVLAN_QUERY_INTERFACE:
+    case IOCTL_IPVLAN_QUERY_GROUPS:
         return ExecuteInterface(control, code, buffer, inputLength, outputLength, written);
     case IOCTL_IPVLAN_CHANGE:
         return ControlChange(control, buffer, inputLength, outputLength, written);

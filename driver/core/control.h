@@ -27,6 +27,8 @@ typedef struct ControlHooks {
     void (*InterfaceLeaving)(Control *control, VirtualInterface *member);
     // Without the lock: the adapter of that LUID has another role now.
     void (*RoleChanged)(Control *control, uint64_t luid);
+    // Without the lock: what that master's miniport is to receive may be another.
+    void (*ReceptionChanged)(Control *control, uint64_t masterLuid);
     // Without the lock: packets that wait for the neighbor can go.
     void (*NeighborFound)(Control *control, uint64_t masterLuid, L3Address address, Mac mac);
     // Units of 100 ns.

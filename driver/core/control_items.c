@@ -24,12 +24,25 @@ static PortResult ChangeRoute(Port *port, const IPVLAN_ITEM *item, L3Address add
     return RouteAdd(&port->Router.Routes, address, item->PrefixLength, &route) == RouteOk ? PortOk : PortNoMemory;
 }
 
+static PortResult ChangeGroup(Port *port, const IPVLAN_ITEM *item, bool isRemoved)
+{
+    VirtualInterface *member = PortFind(port, item->StandInLuid);
+    if (member == NULL)
+        return PortNoDevice;
+    if (!IsMulticastMac(item->Mac) || item->Family != 0 || item->PrefixLength != 0)
+        return PortInvalid;
+    return isRemoved ? PortRemoveGroup(port, member, ReadMac(item->Mac)) : PortAddGroup(port, member, ReadMac(item->Mac));
+}
+
 static PortResult ChangeItem(Control *control, Port *port, const IPVLAN_ITEM *item)
 {
     L3Address address;
     bool isRemoved = (item->Flags & IPVLAN_ITEM_REMOVE) != 0;
-    if ((item->Flags & ~(IPVLAN_ITEM_REMOVE | IPVLAN_ITEM_UNREACHABLE)) != 0 || item->Reserved != 0 || item->Reserved2 != 0 ||
-        !ReadItem(item->Address, item->Family, item->PrefixLength, &address))
+    if ((item->Flags & ~(IPVLAN_ITEM_REMOVE | IPVLAN_ITEM_UNREACHABLE)) != 0 || item->Reserved != 0 || item->Reserved2 != 0)
+        return PortInvalid;
+    if (item->Kind == IPVLAN_ITEM_GROUP)
+        return ChangeGroup(port, item, isRemoved);
+    if (!ReadItem(item->Address, item->Family, item->PrefixLength, &address))
         return PortInvalid;
     switch (item->Kind) {
     case IPVLAN_ITEM_ADDRESS: {
@@ -85,6 +98,7 @@ ControlStatus ControlChange(Control *control, void *buffer, uint32_t inputLength
         return ControlInvalid;
     if (outputLength < length)
         return ControlTooSmall;
+    bool hasGroups = false;
     uint8_t *at = (uint8_t *)buffer + sizeof(request);
     for (uint32_t i = 0; i < request.Count; i++, at += sizeof(IPVLAN_ITEM)) {
         IPVLAN_ITEM item;
@@ -97,7 +111,10 @@ ControlStatus ControlChange(Control *control, void *buffer, uint32_t inputLength
         CoreUnlock();
         memcpy(at, &item, sizeof(item));
         FindNeighbor(control, request.MasterLuid, &item);
+        hasGroups = hasGroups || (item.Kind == IPVLAN_ITEM_GROUP && item.Result == IPVLAN_RESULT_OK);
     }
+    if (hasGroups)
+        control->Hooks->ReceptionChanged(control, request.MasterLuid);
     *written = length;
     return ControlOk;
 }

@@ -84,8 +84,7 @@ VirtualInterface *PortFind(const Port *port, uint64_t luid)
 static void FreeInterface(Retired *block)
 {
     VirtualInterface *member = CONTAINER(block, VirtualInterface, Retired);
-    if (member->Groups != NULL)
-        CoreFree(member->Groups);
+    GroupsFree(member);
     CoreFree(member);
 }
 
@@ -211,31 +210,6 @@ PortResult PortSetMtu(Port *port, VirtualInterface *changed, uint32_t ipMtu)
         return PortInvalid;
     Store32(&changed->IpMtu, ipMtu);
     changed->HasOwnMtu = true;
-    return PortOk;
-}
-
-PortResult PortSetGroups(Port *port, VirtualInterface *changed, const uint8_t *macs, uint32_t count)
-{
-    if (count > IPVLAN_MAX_GROUPS)
-        return PortLimitReached;
-    GroupList *built = CoreAllocate(sizeof(GroupList) + sizeof(Mac) * (size_t)count), *old = changed->Groups;
-    if (built == NULL)
-        return PortNoMemory;
-    for (uint32_t i = 0; i < count; i++) {
-        Mac mac = ReadMac(macs + (size_t)i * MacLength);
-        uint32_t at = built->Count;
-        while (at > 0 && built->Groups[at - 1] > mac)
-            at--;
-        if (at > 0 && built->Groups[at - 1] == mac)
-            continue;
-        memmove(built->Groups + at + 1, built->Groups + at, sizeof(Mac) * (built->Count - at));
-        built->Groups[at] = mac;
-        built->Count++;
-    }
-    STORE(changed->Groups, built);
-    if (old != NULL)
-        EpochRetire(port->Epoch, &old->Retired, NULL);
-    EpochCollect(port->Epoch);
     return PortOk;
 }
 

@@ -42,7 +42,10 @@ struct VirtualInterface {
     uint32_t IsPromiscuous;
     uint32_t IsAllMulticast;
     uint32_t Reserved;
-    GroupList *Groups; // NULL: none
+    GroupList *Groups; // NULL: none; all of the two below
+    // Under the core's lock:
+    GroupList *StackGroups;
+    GroupList *GivenGroups;
     void *Module;      // whose stack it is; the filter's
     uint64_t Drops[DropReasonCount];
     InterfaceCounters Counters[]; // one for each processor
@@ -96,7 +99,11 @@ VirtualInterface *PortFind(const Port *port, uint64_t luid);
 PortResult PortSet(Port *port, uint32_t fields, uint32_t mode, uint32_t flag, uint32_t options);
 PortResult PortSetMaster(Port *port, Mac mac, uint32_t ipMtu, bool isUp);
 PortResult PortSetMtu(Port *port, VirtualInterface *changed, uint32_t ipMtu);
+// groups.c. What the interface's stack asks for, in any order; and groups that it is given beside those, each once.
 PortResult PortSetGroups(Port *port, VirtualInterface *changed, const uint8_t *macs, uint32_t count);
+PortResult PortAddGroup(Port *port, VirtualInterface *changed, Mac group);
+PortResult PortRemoveGroup(Port *port, VirtualInterface *changed, Mac group);
+void GroupsFree(VirtualInterface *member);
 PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length);
 PortResult PortRemoveAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length);
 

@@ -147,8 +147,10 @@ FILTER_PAUSE FilterPause;
 FILTER_SET_MODULE_OPTIONS FilterSetModuleOptions;
 _IRQL_requires_max_(DISPATCH_LEVEL) bool ModuleEnter(Module *module);
 _IRQL_requires_max_(DISPATCH_LEVEL) void ModuleLeave(Module *module);
-// Under the core's lock: tells the port what its master is like.
-void ModuleTellPort(Module *module);
+// Under the core's lock: tells the port what its master is like. The port's LUID where that is new: ModuleTellChange is to follow; else 0.
+uint64_t ModuleTellPort(Module *module);
+// Tells the service; not under the core's lock.
+_IRQL_requires_max_(DISPATCH_LEVEL) void ModuleTellChange(uint64_t masterLuid);
 Module *ModuleFind(uint64_t luid);
 // Under the core's lock: sets or clears Unused.
 void ModuleNoteUse(Module *module);

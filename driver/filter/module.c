@@ -39,15 +39,18 @@ void ModuleNoteUse(Module *module)
         KeClearEvent(&module->Unused);
 }
 
-void ModuleTellPort(Module *module)
+uint64_t ModuleTellPort(Module *module)
 {
     Port *port = module->Port;
     if (port == NULL)
-        return;
+        return 0;
     bool isUp = module->IsConnected != 0 && module->Away == 0 && (Load64(&module->Gate.State) & 1) == 0;
+    const PortSnapshot *known = port->Snapshot;
+    bool isNew = known->Mac != module->Mac || known->IpMtu != module->IpMtu || (known->IsUp != 0) != isUp;
     // Without memory the port goes on with what it knew, but never with a master that is not there.
     if (PortSetMaster(port, module->Mac, module->IpMtu, isUp) == PortNoMemory && !isUp)
         Store32(&port->Snapshot->IsUp, 0);
+    return isNew ? port->Luid : 0;
 }
 
 // Under the core's lock.
@@ -67,17 +70,17 @@ static void TakeRole(Module *module)
     }
 }
 
-// Under the core's lock.
-static void LeaveRole(Module *module)
+// Under the core's lock. As ModuleTellPort.
+static uint64_t LeaveRole(Module *module)
 {
-    if (module->Port != NULL) {
-        ModuleTellPort(module);
+    uint64_t changed = ModuleTellPort(module);
+    if (module->Port != NULL)
         STORE(module->Port->Module, NULL);
-    }
     if (module->Interface != NULL)
         STORE(module->Interface->Module, NULL);
     STORE(module->Port, NULL);
     STORE(module->Interface, NULL);
+    return changed;
 }
 
 static void PortLeaving(Control *control, Port *port)
@@ -129,12 +132,25 @@ static uint64_t HookNow(Control *control)
     return Now();
 }
 
-const ControlHooks ModuleHooks = {PortLeaving, InterfaceLeaving, RoleChanged, NeighborFound, HookNow};
+static void ReceptionChanged(Control *control, uint64_t masterLuid)
+{
+    UNREFERENCED_PARAMETER(control);
+    OwnRequestUpdate(masterLuid);
+}
+
+const ControlHooks ModuleHooks = {PortLeaving, InterfaceLeaving, RoleChanged, ReceptionChanged, NeighborFound, HookNow};
 
 static void PostEvent(uint32_t kind, uint64_t luid)
 {
     IPVLAN_EVENT event = {.Kind = kind, .Luid = luid};
     EventPost(&event);
+}
+
+void ModuleTellChange(uint64_t masterLuid)
+{
+    IPVLAN_EVENT event = {.Kind = IPVLAN_EVENT_MASTER_CHANGED, .MasterLuid = masterLuid};
+    if (masterLuid != 0)
+        EventPost(&event);
 }
 
 _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterAttach(NDIS_HANDLE filter, NDIS_HANDLE driverContext,
@@ -181,8 +197,9 @@ _IRQL_requires_(PASSIVE_LEVEL) VOID KMAPI FilterDetach(NDIS_HANDLE context)
     while (*link != module)
         link = &(*link)->Next;
     *link = module->Next;
-    LeaveRole(module);
+    uint64_t changed = LeaveRole(module);
     CoreUnlock();
+    ModuleTellChange(changed);
     // A request of ours to the miniport below, or a call of NDIS by its handle, may be under way still; none begins any more.
     (void)KeWaitForSingleObject(&module->Unused, Executive, KernelMode, FALSE, NULL);
     CoreLock();
@@ -250,8 +267,9 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterRestart(NDIS_HANDLE conte
     // Last: from here on other modules deliver to this one. NDIS sees it running when this returns, and asks for no less.
     CoreLock();
     StoreRelease64(&module->Gate.State, 0);
-    ModuleTellPort(module);
+    uint64_t changed = ModuleTellPort(module);
     CoreUnlock();
+    ModuleTellChange(changed);
     if (masterLuid != 0)
         StatusTellStandIns(masterLuid);
     // Also where it was a master and is one no more: then the host's own wishes are put back.
@@ -263,11 +281,12 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterPause(NDIS_HANDLE context
 {
     Module *module = context;
     UNREFERENCED_PARAMETER(parameters);
-    uint64_t state;
+    uint64_t state, changed;
     CoreLock();
     state = FetchAdd64(&module->Gate.State, 1);
-    LeaveRole(module);
+    changed = LeaveRole(module);
     CoreUnlock();
+    ModuleTellChange(changed);
     // Packets of ours that are with NDIS come back first; the last one completes the pause.
     return state == 0 ? NDIS_STATUS_SUCCESS : NDIS_STATUS_PENDING;
 }

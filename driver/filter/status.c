@@ -74,9 +74,10 @@ static bool NoteLink(Module *module, bool isConnected, uint64_t speed)
     CoreLock();
     module->IsConnected = isConnected;
     module->LinkSpeed = speed;
-    ModuleTellPort(module);
+    uint64_t changed = ModuleTellPort(module);
     bool isMaster = module->Port != NULL;
     CoreUnlock();
+    ModuleTellChange(changed);
     return isMaster;
 }
 
@@ -136,8 +137,9 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterNetPnPEvent(NDIS_HANDLE c
         memcpy(&state, event->NetPnPEvent.Buffer, sizeof(state));
         CoreLock();
         Store32(&module->Away, (module->Away & AwayRemoved) | (state > NdisDeviceStateD0 ? AwayAsleep : 0));
-        ModuleTellPort(module);
+        uint64_t changed = ModuleTellPort(module);
         CoreUnlock();
+        ModuleTellChange(changed);
         // A miniport may have forgotten its filters while it slept.
         if (state <= NdisDeviceStateD0)
             OwnRequestUpdate(module->Luid);

@@ -1,4 +1,4 @@
-// The driver's control interface, version 1. Kernel, test harness and the C# mirror share it.
+// The driver's control interface, version 2. Kernel, test harness and the C# mirror share it.
 //
 // Every request and every answer begins with IPVLAN_HEADER; Size is that of the fixed structure, without the items behind it. Buffers are
 // METHOD_BUFFERED. Fields have fixed widths, are naturally aligned and hold no pointers; reserved fields are zero. Adapters are named by
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #endif
 
-#define IPVLAN_ABI_VERSION 1
+#define IPVLAN_ABI_VERSION 2
 
 // CTL_CODE(FILE_DEVICE_NETWORK, function, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
 #define IPVLAN_IOCTL(function) ((0x12u << 16) | (3u << 14) | ((uint32_t)(function) << 2))
@@ -26,6 +26,7 @@
 #define IOCTL_IPVLAN_CHANGE IPVLAN_IOCTL(0x809)             // IPVLAN_CHANGES with items -> the same with results
 #define IOCTL_IPVLAN_QUERY_ADDRESSES IPVLAN_IOCTL(0x80a)    // IPVLAN_CHANGES as cursor -> IPVLAN_CHANGES with items
 #define IOCTL_IPVLAN_NEXT_EVENT IPVLAN_IOCTL(0x80b)         // IPVLAN_HEADER -> IPVLAN_EVENT, pends until there is one
+#define IOCTL_IPVLAN_QUERY_GROUPS IPVLAN_IOCTL(0x80c)       // IPVLAN_INTERFACE -> IPVLAN_GROUPS
 
 // Limits, told by IOCTL_IPVLAN_QUERY_CAPABILITIES.
 #define IPVLAN_MAX_PORTS 64
@@ -34,7 +35,7 @@
 #define IPVLAN_MAX_ROUTES 65536
 #define IPVLAN_MAX_NEIGHBORS 65536
 #define IPVLAN_MAX_MASTER_ADDRESSES 256
-#define IPVLAN_MAX_GROUPS 256 // of one interface; beyond it receives all multicast
+#define IPVLAN_MAX_GROUPS 256 // of one interface's stack, beyond it receives all multicast; and as many that it was given by IPVLAN_ITEM_GROUP
 #define IPVLAN_MAX_CHANGES 4096
 #define IPVLAN_MAX_EVENTS 256
 #define IPVLAN_MIN_MTU 68
@@ -156,7 +157,22 @@ typedef struct IPVLAN_INTERFACE_STATUS {
     uint64_t Drops[IPVLAN_DROP_REASONS];
 } IPVLAN_INTERFACE_STATUS;
 
-enum { IPVLAN_ITEM_ADDRESS = 1, IPVLAN_ITEM_MASTER_ADDRESS = 2, IPVLAN_ITEM_ROUTE = 3, IPVLAN_ITEM_NEIGHBOR = 4 };
+// The multicast groups that an interface receives, each once: its stack's, and those that it was given.
+typedef struct IPVLAN_GROUPS {
+    IPVLAN_HEADER Header;
+    uint64_t StandInLuid;
+    uint32_t Count;
+    uint32_t Reserved;
+    uint8_t Macs[2 * IPVLAN_MAX_GROUPS * 6]; // zero behind the last
+} IPVLAN_GROUPS;
+
+enum {
+    IPVLAN_ITEM_ADDRESS = 1,
+    IPVLAN_ITEM_MASTER_ADDRESS = 2,
+    IPVLAN_ITEM_ROUTE = 3,
+    IPVLAN_ITEM_NEIGHBOR = 4,
+    IPVLAN_ITEM_GROUP = 5, // StandInLuid and Mac alone: a multicast group beside those of the interface's stack
+};
 
 enum { IPVLAN_ITEM_REMOVE = 1, IPVLAN_ITEM_UNREACHABLE = 2 };
 
@@ -167,7 +183,7 @@ typedef struct IPVLAN_ITEM {
     uint8_t Family; // 4 or 6
     uint8_t PrefixLength;
     uint32_t Metric;
-    uint64_t StandInLuid; // of an address
+    uint64_t StandInLuid; // of an address, a group
     uint8_t Address[16];  // IPv4 in the first four bytes
     uint8_t Gateway[16];
     uint8_t GatewayFamily; // 0: on the link
@@ -191,6 +207,7 @@ enum {
     IPVLAN_EVENT_ATTACHED = 2,        // Luid: an adapter's module came
     IPVLAN_EVENT_DETACHED = 3,        // Luid: an adapter's module went
     IPVLAN_EVENT_LOST = 4,            // the queue was full: Count events were lost; look at everything again
+    IPVLAN_EVENT_MASTER_CHANGED = 5,  // a port's MAC, MTU or state (IsUp) is another: query it
 };
 
 typedef struct IPVLAN_EVENT {
@@ -210,6 +227,7 @@ _Static_assert(sizeof(IPVLAN_PORT) == 32, "ABI");
 _Static_assert(sizeof(IPVLAN_PORT_STATUS) == 232, "ABI");
 _Static_assert(sizeof(IPVLAN_INTERFACE) == 48, "ABI");
 _Static_assert(sizeof(IPVLAN_INTERFACE_STATUS) == 256, "ABI");
+_Static_assert(sizeof(IPVLAN_GROUPS) == 3096, "ABI");
 _Static_assert(sizeof(IPVLAN_ITEM) == 72, "ABI");
 _Static_assert(sizeof(IPVLAN_CHANGES) == 24, "ABI");
 _Static_assert(sizeof(IPVLAN_EVENT) == 56, "ABI");

@@ -22,6 +22,7 @@ typedef struct Bench {
 
 static void IgnorePort(Control *control, Port *port) { (void)control, (void)port; }
 static void IgnoreInterface(Control *control, VirtualInterface *member) { (void)control, (void)member; }
+static void IgnoreReception(Control *control, uint64_t luid) { (void)control, (void)luid; }
 static void IgnoreNeighbor(Control *control, uint64_t luid, L3Address address, Mac mac) { (void)control, (void)luid, (void)address, (void)mac; }
 static uint64_t Zero(Control *control) { return (void)control, 0; }
 
@@ -40,7 +41,7 @@ static void RoleChanged(Control *control, uint64_t luid)
         TellMaster((Bench *)control);
 }
 
-static const ControlHooks Hooks = {IgnorePort, IgnoreInterface, RoleChanged, IgnoreNeighbor, Zero};
+static const ControlHooks Hooks = {IgnorePort, IgnoreInterface, RoleChanged, IgnoreReception, IgnoreNeighbor, Zero};
 
 void *BenchCreate(const uint8_t *mac, uint32_t ipMtu, uint32_t options)
 {

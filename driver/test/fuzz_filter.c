@@ -26,7 +26,7 @@ static void Lists(const uint8_t *data, uint32_t length)
 
 static void Requests(const uint8_t *data, uint32_t length)
 {
-    uint32_t code = IPVLAN_IOCTL(0x800 + data[0] % 13), outputLength = (uint32_t)data[1] * 8;
+    uint32_t code = IPVLAN_IOCTL(0x800 + data[0] % 14), outputLength = (uint32_t)data[1] * 8;
     uint8_t *buffer = calloc(1, length + 4096u);
     memcpy(buffer, data + 2, length - 2);
     // Most would end at the version.

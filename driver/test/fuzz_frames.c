@@ -11,7 +11,7 @@ static void IgnoreRole(Control *control, uint64_t luid) { (void)control, (void)l
 static void IgnoreNeighbor(Control *control, uint64_t luid, L3Address address, Mac mac) { (void)control, (void)luid, (void)address, (void)mac; }
 static uint64_t Zero(Control *control) { return (void)control, 0; }
 
-static const ControlHooks Hooks = {IgnorePort, IgnoreInterface, IgnoreRole, IgnoreNeighbor, Zero};
+static const ControlHooks Hooks = {IgnorePort, IgnoreInterface, IgnoreRole, IgnoreRole, IgnoreNeighbor, Zero};
 static Control control;
 static Port *port;
 static VirtualInterface *members[2];

@@ -44,6 +44,7 @@ NTSTATUS WorldInterface(World *world, uint32_t code, uint64_t luid, uint32_t fie
 NTSTATUS WorldPort(World *world, uint32_t code, uint32_t fields, uint32_t mode, uint32_t flag, uint32_t options);
 IPVLAN_INTERFACE_STATUS WorldStatus(World *world, uint64_t luid);
 IPVLAN_PORT_STATUS WorldPortStatus(World *world);
+IPVLAN_GROUPS WorldGroups(World *world, uint64_t luid);
 void WorldAttach(World *world, uint64_t luid, const uint8_t *mac);
 
 // IPv4 with UDP from 10.0.a to 10.0.b; the length of the frame. isSameMac: destination MAC = source MAC.

@@ -226,7 +226,7 @@ static void RequestsOfWrongShape(void)
     // Cancelled before it came to the queue.
     header.Size = sizeof(header);
     IPVLAN_EVENT event;
-    for (uint32_t i = 0; i < 2; i++) // of the two attachments
+    for (uint32_t i = 0; i < 3; i++) // of the two attachments, and the master that came up
         CHECK(FakeControl(world->File, IOCTL_IPVLAN_NEXT_EVENT, memcpy(&event, &header, sizeof(header)), sizeof(header), sizeof(event), NULL) == STATUS_SUCCESS);
     FakeCancelNext();
     FakePendedControl *call = FakeBeginControl(world->File, IOCTL_IPVLAN_NEXT_EVENT, &header, sizeof(header), sizeof(event));

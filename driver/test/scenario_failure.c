@@ -48,6 +48,10 @@ static void Traffic(World *world)
     }
     uint8_t groups[12] = {1, 0, 0x5e, 0, 0, 1, 1, 0, 0x5e, 0, 0, 2};
     (void)FakeRequest(one, NdisRequestSetInformation, OID_802_3_MULTICAST_LIST, groups, 12, NULL);
+    IPVLAN_ITEM given = {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = FirstStandIn, .Mac = {1, 0, 0x5e, 0, 0, 9}};
+    (void)WorldChange(world, &given);
+    given.Flags = IPVLAN_ITEM_REMOVE;
+    (void)WorldChange(world, &given);
     uint32_t filter = 11;
     (void)FakeRequest(world->Master, NdisRequestSetInformation, OID_GEN_CURRENT_PACKET_FILTER, &filter, 4, NULL);
     (void)FakeRequest(world->Master, NdisRequestQueryInformation, 0x12345, groups, 12, NULL);

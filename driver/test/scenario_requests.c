@@ -23,19 +23,20 @@ static void HostileRequests(void)
     IPVLAN_HEADER header = {sizeof(header), IPVLAN_ABI_VERSION, 0};
     IPVLAN_PORT_STATUS before = WorldPortStatus(world);
     // Lengths.
-    for (uint32_t function = 0x800; function <= 0x80b; function++) {
+    for (uint32_t function = 0x800; function <= 0x80c; function++) {
         for (uint32_t length = 0; length < 8; length++)
             CHECK(Raw(world, IPVLAN_IOCTL(function), &port, length, 4096) == STATUS_INVALID_PARAMETER);
-        port.Header.Version = 2;
+        port.Header.Version = IPVLAN_ABI_VERSION - 1;
         CHECK(Raw(world, IPVLAN_IOCTL(function), &port, 8, 4096) == STATUS_REVISION_MISMATCH);
         port.Header.Version = IPVLAN_ABI_VERSION;
     }
-    CHECK(Raw(world, IPVLAN_IOCTL(0x80c), &port, sizeof(port), 0) == STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(Raw(world, IPVLAN_IOCTL(0x80d), &port, sizeof(port), 0) == STATUS_INVALID_DEVICE_REQUEST);
     CHECK(Raw(world, 0, &port, sizeof(port), 0) == STATUS_INVALID_DEVICE_REQUEST);
     CHECK(Raw(world, IOCTL_IPVLAN_SET_PORT, &port, sizeof(port) - 1, 0) == STATUS_INVALID_PARAMETER);
     CHECK(Raw(world, IOCTL_IPVLAN_SET_PORT, &port, sizeof(port) + 1, 0) == STATUS_INVALID_PARAMETER);
     CHECK(Raw(world, IOCTL_IPVLAN_QUERY_PORT, &port, sizeof(port), sizeof(IPVLAN_PORT_STATUS) - 1) == STATUS_BUFFER_TOO_SMALL);
     CHECK(Raw(world, IOCTL_IPVLAN_QUERY_INTERFACE, &member, sizeof(member), 8) == STATUS_BUFFER_TOO_SMALL);
+    CHECK(Raw(world, IOCTL_IPVLAN_QUERY_GROUPS, &member, sizeof(member), sizeof(IPVLAN_GROUPS) - 1) == STATUS_BUFFER_TOO_SMALL);
     CHECK(Raw(world, IOCTL_IPVLAN_QUERY_CAPABILITIES, &header, sizeof(header), 8) == STATUS_BUFFER_TOO_SMALL);
     CHECK(Raw(world, IOCTL_IPVLAN_QUERY_CAPABILITIES, &header, sizeof(header), 56) == STATUS_SUCCESS);
     CHECK(Raw(world, IOCTL_IPVLAN_NEXT_EVENT, &header, sizeof(header), 8) == STATUS_BUFFER_TOO_SMALL);
@@ -90,7 +91,12 @@ static void HostileRequests(void)
     // Items.
     static const IPVLAN_ITEM bad[] = {
         {.Kind = 0, .Family = 4},
-        {.Kind = 5, .Family = 4},
+        {.Kind = 6, .Family = 4},
+        {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = 2, .Mac = {2}},
+        {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = 9, .Mac = {1}},
+        {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = 2, .Mac = {1}, .Family = 4},
+        {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = 2, .Mac = {1}, .PrefixLength = 1},
+        {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = 2, .Mac = {1}, .Flags = IPVLAN_ITEM_REMOVE},
         {.Kind = IPVLAN_ITEM_ADDRESS, .Family = 5, .StandInLuid = 2},
         {.Kind = IPVLAN_ITEM_ADDRESS, .Family = 4, .PrefixLength = 33, .StandInLuid = 2},
         {.Kind = IPVLAN_ITEM_ADDRESS, .Family = 6, .PrefixLength = 129, .StandInLuid = 2},
@@ -153,9 +159,15 @@ static void EventsPend(void)
     IPVLAN_EVENT event;
     FakePendedControl *waiting[17];
     // What happened before is told first, in order.
-    for (uint32_t i = 0; i < 2; i++) {
+    const IPVLAN_EVENT before[] = {
+        {.Kind = IPVLAN_EVENT_ATTACHED, .Luid = MasterLuid},
+        {.Kind = IPVLAN_EVENT_MASTER_CHANGED, .MasterLuid = MasterLuid},
+        {.Kind = IPVLAN_EVENT_ATTACHED, .Luid = FirstStandIn},
+    };
+    for (uint32_t i = 0; i < 3; i++) {
         FakePendedControl *told = Wait(world);
-        CHECK(FakePendedStatus(told, &event, NULL) == STATUS_SUCCESS && event.Kind == IPVLAN_EVENT_ATTACHED && event.Luid == i + 1);
+        CHECK(FakePendedStatus(told, &event, NULL) == STATUS_SUCCESS && event.Kind == before[i].Kind && event.Luid == before[i].Luid);
+        CHECK(event.MasterLuid == before[i].MasterLuid);
         FakeEndControl(told);
     }
     for (uint32_t i = 0; i < 17; i++)
@@ -191,6 +203,54 @@ static void EventsPend(void)
     WorldDestroy(world);
 }
 
+// A master that pauses, loses its link, sleeps or has another MTU: told once, and only where something is new.
+static void MasterChangesAreTold(void)
+{
+    World *world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 1, true);
+    IPVLAN_EVENT event;
+    for (uint32_t i = 0; i < 3; i++) {
+        FakePendedControl *told = Wait(world);
+        CHECK(FakePendedStatus(told, NULL, NULL) == STATUS_SUCCESS);
+        FakeEndControl(told);
+    }
+    for (uint32_t i = 0; i < 7; i++) {
+        FakePendedControl *waiting = Wait(world);
+        switch (i) {
+        case 0:
+            FakePause(world->Master);
+            break;
+        case 1:
+            world->Master->IpMtu = 1400;
+            FakeRestart(world->Master);
+            break;
+        case 2:
+            FakeSetLink(world->Master, false);
+            break;
+        case 3:
+            // Nothing new, and a stand-in's link is nobody's business.
+            FakeSetLink(world->Master, false);
+            FakePause(world->StandIns[0]);
+            FakeRestart(world->StandIns[0]);
+            CHECK(FakePendedStatus(waiting, NULL, NULL) == STATUS_PENDING);
+            FakeSetLink(world->Master, true);
+            break;
+        case 4:
+            FakeSetPower(world->Master, 4);
+            break;
+        case 5:
+            FakeSetPower(world->Master, NdisDeviceStateD0);
+            break;
+        default:
+            FakeSurpriseRemove(world->Master);
+            break;
+        }
+        CHECK(FakePendedStatus(waiting, &event, NULL) == STATUS_SUCCESS && event.Kind == IPVLAN_EVENT_MASTER_CHANGED && event.MasterLuid == MasterLuid);
+        CHECK((WorldPortStatus(world).IsUp != 0) == (i == 1 || i == 3 || i == 5) && WorldPortStatus(world).Mtu == (i == 0 ? 1500 : 1400));
+        FakeEndControl(waiting);
+    }
+    WorldDestroy(world);
+}
+
 static void UseAfterClose(void)
 {
     World *world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 0, true);
@@ -206,6 +266,7 @@ const Scenario RequestScenarios[] = {
     {"hostile requests", HostileRequests},
     {"thousands of items come and go", ItemsComeAndGo},
     {"events pend, are cancelled, overflow", EventsPend},
+    {"a master's changes are told", MasterChangesAreTold},
     {"use after close", UseAfterClose},
     {NULL, NULL},
 };

@@ -176,6 +176,43 @@ static void GroupsAreUnited(void)
     WorldDestroy(world);
 }
 
+// Groups that the service gives, beside those of the stack.
+static void GroupsAreGiven(void)
+{
+    World *world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 2, true);
+    const uint8_t theirs[6] = {1, 0, 0x5e, 0, 0, 2};
+    IPVLAN_ITEM item = {.Kind = IPVLAN_ITEM_GROUP, .StandInLuid = 2, .Mac = {1, 0, 0x5e, 0, 0, 3}};
+    IPVLAN_GROUPS groups = WorldGroups(world, 2);
+    uint8_t frame[128];
+    CHECK(groups.Count == 0);
+    CHECK(SetList(world->StandIns[0], OID_802_3_MULTICAST_LIST, theirs, 6) == NDIS_STATUS_SUCCESS && world->Master->MacBytes == 6);
+    // Twice is one membership; the miniport is told.
+    CHECK(WorldChange(world, &item) == STATUS_SUCCESS && WorldChange(world, &item) == STATUS_SUCCESS && world->Master->MacBytes == 12);
+    groups = WorldGroups(world, 2);
+    CHECK(groups.Count == 2 && groups.StandInLuid == 2 && memcmp(groups.Macs, theirs, 6) == 0 && memcmp(groups.Macs + 6, item.Mac, 6) == 0);
+    ReceiveFrame(world->Master, frame, Udp4(frame, item.Mac, Router, 99, 200, 10));
+    FakeDrain();
+    CHECK(CountSeen(world, 2) == 1 && CountSeen(world, 3) == 0);
+    // What the stack says does not touch it, and what both say stays until both have left.
+    CHECK(SetList(world->StandIns[0], OID_802_3_MULTICAST_LIST, item.Mac, 6) == NDIS_STATUS_SUCCESS && WorldStatus(world, 2).GroupCount == 1);
+    item.Flags = IPVLAN_ITEM_REMOVE;
+    CHECK(WorldChange(world, &item) == STATUS_SUCCESS && WorldChange(world, &item) == STATUS_UNSUCCESSFUL && WorldStatus(world, 2).GroupCount == 1);
+    CHECK(SetList(world->StandIns[0], OID_802_3_MULTICAST_LIST, item.Mac, 0) == NDIS_STATUS_SUCCESS && WorldStatus(world, 2).GroupCount == 0);
+    CHECK(world->Master->MacBytes == 0);
+    item.Flags = 0;
+    for (uint32_t i = 0; i < IPVLAN_MAX_GROUPS; i++) {
+        item.Mac[5] = (uint8_t)(IPVLAN_MAX_GROUPS - 1 - i);
+        CHECK(WorldChange(world, &item) == STATUS_SUCCESS);
+    }
+    item.Mac[4] = 1;
+    CHECK(WorldChange(world, &item) == STATUS_UNSUCCESSFUL && WorldStatus(world, 2).GroupCount == IPVLAN_MAX_GROUPS);
+    // A stand-in that goes and comes keeps them.
+    FakeDetach(world->StandIns[0]);
+    WorldAttach(world, 2, (const uint8_t[]){6, 0, 0, 0, 1, 2});
+    CHECK(WorldStatus(world, 2).GroupCount == IPVLAN_MAX_GROUPS);
+    WorldDestroy(world);
+}
+
 static void RequestsPend(void)
 {
     World *world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 1, true);
@@ -235,6 +272,7 @@ const Scenario StateScenarios[] = {
     {"removed while frames wait", QueuedWhilePausing},
     {"link, power and removal", LinkFollowsMaster},
     {"groups are united", GroupsAreUnited},
+    {"groups are given", GroupsAreGiven},
     {"requests pend", RequestsPend},
     {"adapters without a role", IdleAdapters},
     {NULL, NULL},

@@ -235,6 +235,16 @@ IPVLAN_PORT_STATUS WorldPortStatus(World *world)
     return buffer.Status;
 }
 
+IPVLAN_GROUPS WorldGroups(World *world, uint64_t luid)
+{
+    union {
+        IPVLAN_INTERFACE Request;
+        IPVLAN_GROUPS Groups;
+    } buffer = {.Request = {.Header = {sizeof(IPVLAN_INTERFACE), IPVLAN_ABI_VERSION, 0}, .MasterLuid = MasterLuid, .StandInLuid = luid}};
+    CHECK(FakeControl(world->File, IOCTL_IPVLAN_QUERY_GROUPS, &buffer, sizeof(IPVLAN_INTERFACE), sizeof(buffer.Groups), NULL) == STATUS_SUCCESS);
+    return buffer.Groups;
+}
+
 static uint32_t Sum(const uint8_t *bytes, uint32_t length)
 {
     uint32_t sum = 0;

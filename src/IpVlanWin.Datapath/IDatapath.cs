@@ -149,6 +149,9 @@ public interface IDatapath : IDisposable
     {
     }
 
+    /// <summary>Null where frames can be recorded, or what it cannot and why, such as "captures, because ...".</summary>
+    string? CaptureRefusal => null;
+
     /// <summary>Records the port's frames, or one interface's, until what it returns is disposed. Null where there is no such interface.</summary>
     /// <param name="sink">Gets the frames and their reasons; stays the caller's.</param>
     /// <param name="name">The interface; null for all and the master.</param>

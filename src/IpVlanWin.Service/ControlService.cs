@@ -16,11 +16,12 @@ internal sealed class ControlService : IAsyncDisposable
     private readonly ReconcileLoop _loop;
     private readonly ControlServer _server;
     private readonly Captures _captures;
+    private readonly Host _host;
     private int _isDisposed;
 
     private ControlService(
-        DesiredState state, Reconciler reconciler, Telemetry telemetry, PrometheusEndpoint? prometheus, ReconcileLoop loop, ControlServer server, Captures captures) =>
-        (_state, _reconciler, _telemetry, _prometheus, _loop, _server, _captures) = (state, reconciler, telemetry, prometheus, loop, server, captures);
+        DesiredState state, Reconciler reconciler, Telemetry telemetry, PrometheusEndpoint? prometheus, ReconcileLoop loop, ControlServer server, Captures captures, Host host) =>
+        (_state, _reconciler, _telemetry, _prometheus, _loop, _server, _captures, _host) = (state, reconciler, telemetry, prometheus, loop, server, captures, host);
 
     /// <summary>What runs.</summary>
     public Reconciler Reconciler => _reconciler;
@@ -62,13 +63,14 @@ internal sealed class ControlService : IAsyncDisposable
             var loop = new ReconcileLoop(reconciler, watchesHost: datapath == "linux", log);
             var model = state.Current;
             log.Info("started", "listening", ("pipe", settings.PipeName), ("state", folder), ("ports", model.Ports.Count), ("interfaces", model.Interfaces.Count));
-            return new ControlService(state, reconciler, telemetry, prometheus, loop, server, captures);
+            return new ControlService(state, reconciler, telemetry, prometheus, loop, server, captures, host);
         }
         catch
         {
             prometheus?.Dispose();
             reconciler.Dispose();
             telemetry.Dispose();
+            host.Dispose();
             state.Dispose();
             throw;
         }
@@ -84,6 +86,7 @@ internal sealed class ControlService : IAsyncDisposable
         _prometheus?.Dispose();
         _telemetry.Dispose();
         _reconciler.Dispose();
+        _host.Dispose();
         _state.Dispose();
     }
 }

@@ -18,6 +18,7 @@ public class AbiTests
         ["INTERFACE"] = typeof(AbiInterface),
         ["INTERFACE_STATUS"] = typeof(AbiInterfaceStatus),
         ["ITEM"] = typeof(AbiItem),
+        ["GROUPS"] = typeof(AbiGroups),
         ["CHANGES"] = typeof(AbiChanges),
         ["EVENT"] = typeof(AbiEvent),
     };
@@ -26,6 +27,10 @@ public class AbiTests
     {
         ["IOCTL_IPVLAN_QUERY_CAPABILITIES"] = FilterAbi.Code(FilterAbi.QueryCapabilities),
         ["IOCTL_IPVLAN_NEXT_EVENT"] = FilterAbi.Code(FilterAbi.NextEvent),
+        ["IOCTL_IPVLAN_QUERY_GROUPS"] = FilterAbi.Code(FilterAbi.QueryGroups),
+        ["IPVLAN_MAX_GROUPS"] = FilterAbi.MaxGroups,
+        ["IPVLAN_ITEM_GROUP"] = FilterAbi.ItemGroup,
+        ["IPVLAN_EVENT_MASTER_CHANGED"] = FilterAbi.EventMasterChanged,
         ["IPVLAN_DROP_REASONS"] = DropReasons.Count,
         ["IPVLAN_MAX_CHANGES"] = FilterAbi.MaxChanges,
         ["IPVLAN_ABI_VERSION"] = FilterAbi.Version,

@@ -1,5 +1,6 @@
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
+using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
@@ -111,17 +112,116 @@ public class FilterDatapathTests
         using var site = new Site(PortMode.L2, PortFlag.Bridge);
         var one = site.Add("one", "10.0.0.2/24");
         site.Device.Use(bench => bench.Detach(NativeBench.Host));
-        Eventually(() => site.Events.Any(told => told is { Kind: FilterEventKind.AdapterWent, Subject: "eth0" }), "it is told");
+        Eventually(() => site.Events.Any(told => told is { Name: "filter-detached", Subject: "eth0" }), "it is told");
         Assert.IsFalse(site.Datapath.Port.IsUp);
         // Between interfaces frames go on (semantics 48).
         var two = site.Add("two", "10.0.0.3/24");
         site.Inject(one, Ipv4(MasterMac, MasterMac, "10.0.0.2", "10.0.0.3"));
         site.ExpectPlaces(two);
         site.Device.Use(bench => bench.Attach(NativeBench.Host));
-        Eventually(() => site.Events.Any(told => told is { Kind: FilterEventKind.AdapterCame, Subject: "eth0" }), "it is told");
+        Eventually(() => site.Events.Any(told => told is { Name: "filter-attached", Subject: "eth0" }), "it is told");
         Assert.IsTrue(site.Datapath.Port.IsUp);
         site.Inject(NativeBench.Wire, Ipv4(MasterMac, Station, "10.0.0.99", "10.0.0.2"));
         site.ExpectPlaces(one);
+    }
+
+    /// <summary>Groups that are given, beside those of the stack, each for one interface.</summary>
+    [TestMethod]
+    public void Groups_are_joined_and_left_for_one_interface()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge);
+        var (one, two) = (site.Add("one", "10.0.0.2/24"), site.Add("two", "10.0.0.3/24"));
+        MacAddress given = new(0x01005e010203), own = new(0x01005e000009);
+        var bytes = new byte[6];
+        own.Write(bytes);
+        site.Device.Use(bench => bench.SetGroups(one, bytes, isPromiscuous: false, isAllMulticast: false));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddGroup("one", given));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddGroup("one", given));
+        CollectionAssert.AreEqual(new[] { own, given }, site.Datapath.Find("one")!.Groups.ToArray());
+        Assert.IsEmpty(site.Datapath.Find("two")!.Groups);
+        given.Write(bytes);
+        site.Inject(NativeBench.Wire, Ipv4(bytes, Station, "10.0.0.99", "239.1.2.3"));
+        // The host hears all its group's frames too; it decides for itself.
+        CollectionAssert.AreEquivalent(new[] { NativeBench.Host, one }, site.TakeFrames().Select(frame => frame.Place).ToArray());
+        Assert.AreEqual(PortResult.Ok, site.Datapath.RemoveGroup("one", given));
+        Assert.AreEqual(PortResult.GroupAbsent, site.Datapath.RemoveGroup("one", given));
+        Assert.AreEqual(PortResult.GroupAbsent, site.Datapath.RemoveGroup("one", own));
+        Assert.AreEqual(PortResult.NoDevice, site.Datapath.AddGroup("nobody", given));
+        Assert.AreEqual(PortResult.Invalid, site.Datapath.AddGroup("two", new MacAddress(0x020000000001)));
+        site.Inject(NativeBench.Wire, Ipv4(bytes, Station, "10.0.0.99", "239.1.2.3"));
+        site.ExpectPlaces(NativeBench.Host);
+        Assert.AreNotEqual(one, two);
+    }
+
+    /// <summary>What is traced is what the driver then does, and no counter moves.</summary>
+    [TestMethod]
+    public void Traces_tell_what_the_driver_does()
+    {
+        using var site = new Site(PortMode.L3, PortFlag.Bridge);
+        var (one, two) = (site.Add("one", "10.0.0.2/24"), site.Add("two", "10.0.0.3/24", "fd00::3/64"));
+        site.Host.SetAddresses("10.0.0.1/24");
+        site.Host.SetRoutes(TestFilterHost.Route("0.0.0.0/0", "10.0.0.254"), TestFilterHost.Route("192.0.2.0/24", kind: RouteKind.Blackhole));
+        site.Host.Learn(L3Address.Parse("10.0.0.254"), new MacAddress(0x0200000000fe));
+        foreach (var (sender, to, place) in new (string?, string, ulong?)[]
+        {
+            (null, "10.0.0.2", one), (null, "10.0.0.77", NativeBench.Host), ("one", "10.0.0.3", two), ("one", "203.0.113.7", NativeBench.Wire), ("two", "10.0.0.1", NativeBench.Host), ("two", "192.0.2.7", null),
+        })
+        {
+            var from = sender switch { "one" => one, "two" => two, _ => NativeBench.Wire };
+            var frame = Ipv4(MasterMac, sender is null ? Station : MasterMac, "10.0.0.99", to);
+            var before = site.Datapath.Interfaces.Select(one => one.Counters).ToArray();
+            var trace = site.Datapath.Trace(sender, frame)!;
+            CollectionAssert.AreEqual(before, site.Datapath.Interfaces.Select(one => one.Counters).ToArray());
+            site.Inject(from, frame);
+            var places = site.TakeFrames().Select(frame => frame.Place).ToArray();
+            CollectionAssert.AreEqual(place is { } there ? [there] : Array.Empty<ulong>(), places, $"{sender} to {to}");
+            Assert.AreEqual((place == NativeBench.Host, place == NativeBench.Wire), (trace.ToHost, trace.ToWire), $"{sender} to {to}");
+            Assert.AreEqual(place == one ? "one" : place == two ? "two" : "", string.Join(' ', trace.Targets));
+        }
+        Assert.IsNull(site.Datapath.Trace("nobody", Ipv4(MasterMac, Station, "10.0.0.99", "10.0.0.2")));
+        StringAssert.Contains(site.Datapath.CaptureRefusal!, "pktmon");
+    }
+
+    /// <summary>What happens to the master is told, by the driver's own events; adapters follow its MTU.</summary>
+    [TestMethod]
+    public void The_masters_changes_are_told()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge);
+        site.Add("one", "10.0.0.2/24");
+        site.Datapath.Commit();
+        Eventually(() => site.Host.IsMasterAttached, "the keeper has looked");
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1400, isUp: true));
+        Expect("master-mtu", "1500", "1400");
+        Eventually(() => site.Host.Wishes.GetValueOrDefault("one") is { IpMtu: 1400 }, "the adapter's MTU");
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1400, isUp: false));
+        Expect("master-down", "up", "down");
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1400, isUp: true));
+        Expect("master-up", "down", "up");
+        site.Device.Use(bench => bench.SetMaster([2, 0, 0, 0, 0, 0x77], 1400, isUp: true));
+        Expect("master-mac", "02:00:00:00:00:01", "02:00:00:00:00:77");
+
+        void Expect(string name, string before, string after) =>
+            Eventually(() => site.Events.Any(told => told.Name == name && told.Subject == "eth0" && told.Before == before && told.After == after), $"{name}: {string.Join("; ", site.Events)}");
+    }
+
+    /// <summary>An adapter that somebody removed is made anew with all that its interface had.</summary>
+    [TestMethod]
+    public void A_lost_adapter_is_made_anew()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Private);
+        var one = site.Add("one", "10.0.0.2/24", "fd00::2/64");
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetMtu("one", 1300));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddGroup("one", new MacAddress(0x01005e010203)));
+        site.Datapath.Commit();
+        site.Host.Lose(one);
+        Eventually(() => site.Host.Adapters.Values.Any(adapter => adapter.Name == "one") && site.Datapath.Find("one") is { IsUp: true, IpMtu: 1300, Fault: null, Groups.Count: 1 }, "another adapter");
+        Assert.AreEqual((PortMode.L2, PortFlag.Private), (site.Datapath.Port.Mode, site.Datapath.Port.Flag));
+        var now = site.Host.Adapters.Single(entry => entry.Value.Name == "one");
+        Assert.AreNotEqual(one, now.Key);
+        Assert.HasCount(2, now.Value.Addresses);
+        Assert.AreEqual(1300, now.Value.IpMtu);
+        site.Inject(NativeBench.Wire, Ipv4(MasterMac, Station, "10.0.0.99", "10.0.0.2"));
+        site.ExpectPlaces(now.Key);
     }
 
     [TestMethod]
@@ -171,7 +271,7 @@ public class FilterDatapathTests
         var refused = Assert.ThrowsExactly<IOException>(() => new FilterDatapath(site.Settings with { Host = host, MasterLuid = 5000 }));
         Assert.AreEqual($"limit-reached: the driver has room for {can.MaxPorts} ports", refused.Message);
         site.Host.SetAddresses([.. Enumerable.Range(0, can.MaxMasterAddresses + 5).Select(i => $"10.{i / 250}.{i % 250}.1/24")]);
-        Assert.IsTrue(site.Events.Any(told => told.Kind == FilterEventKind.LimitReached && told.Text.StartsWith("limit-reached: ", StringComparison.Ordinal)));
+        Assert.IsTrue(site.Events.Any(told => told.Name == "limit-reached" && told.Text.StartsWith("limit-reached: ", StringComparison.Ordinal)));
     }
 
     [TestMethod]
@@ -207,7 +307,7 @@ public class FilterDatapathTests
     public void Another_version_and_a_closed_device_are_told_in_one_sentence()
     {
         using var answers = new AnsweringDevice { Status = FilterStatus.OtherVersion };
-        StringAssert.Contains(Assert.ThrowsExactly<IOException>(() => new FilterDriver(answers)).Message, "install both from one package");
+        StringAssert.Contains(Assert.ThrowsExactly<IOException>(() => new FilterDriver(answers)).Message, "put in the driver of this package (ipvlansvc install-driver)");
         Assert.IsTrue(answers.IsDisposed);
         answers.Status = FilterStatus.Closed;
         StringAssert.Contains(Assert.ThrowsExactly<IOException>(() => new FilterRequests(answers).FindPort(1)).Message, "closed");
@@ -229,7 +329,8 @@ public class FilterDatapathTests
         for (var i = 0; i < 2000; i++)
         {
             var (name, other, prefix, number) = (names[random.Next(3)], names[random.Next(3)], L3Prefix.Parse(addresses[random.Next(6)]), random.Next(3));
-            var kind = random.Next(9);
+            var kind = random.Next(11);
+            var group = new MacAddress(0x01005e000001 + (ulong)number);
             PortResult Do(IDatapath datapath) => kind switch
             {
                 0 => datapath.AddInterface(new InterfaceSettings(name, null, number == 0 ? null : (PortMode)number, number == 1 ? null : (PortFlag)number)),
@@ -240,6 +341,8 @@ public class FilterDatapathTests
                 5 => datapath.SetMtu(name, number switch { 0 => 67, 1 => 1501, _ => 1400 }),
                 6 => datapath.RemoveAddress(name, prefix),
                 7 => datapath.Rename(name, other),
+                8 => datapath.AddGroup(name, group),
+                9 => datapath.RemoveGroup(name, group),
                 _ => datapath.AddAddress(name, prefix),
             };
             Assert.AreEqual(Do(memory), Do(site.Datapath), $"seed {seed}, change {i}, {kind} {name} {other} {prefix} {number}");
@@ -248,7 +351,7 @@ public class FilterDatapathTests
             CollectionAssert.AreEqual(memory.Interfaces.Select(Text).ToArray(), site.Datapath.Interfaces.Select(Text).ToArray(), $"seed {seed}, change {i}");
         }
 
-        static string Text(InterfaceStatus one) => $"{one.Name} {one.Namespace} {one.IsUp} {one.IpMtu} {string.Join(' ', one.Addresses.Order())}";
+        static string Text(InterfaceStatus one) => $"{one.Name} {one.Namespace} {one.IsUp} {one.IpMtu} {string.Join(' ', one.Addresses.Order())} {string.Join(' ', one.Groups)}";
     }
 
     private static void Eventually(Func<bool> condition, string what) => Assert.IsTrue(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)), what);
@@ -297,7 +400,7 @@ public class FilterDatapathTests
             Datapath = new FilterDatapath(Settings);
         }
 
-        private readonly List<FilterEvent> _told = [];
+        private readonly List<HostEvent> _told = [];
 
         public NativeFilterDevice Device { get; }
 
@@ -309,7 +412,7 @@ public class FilterDatapathTests
 
         public FilterDatapath Datapath { get; }
 
-        public IReadOnlyList<FilterEvent> Events
+        public IReadOnlyList<HostEvent> Events
         {
             get
             {

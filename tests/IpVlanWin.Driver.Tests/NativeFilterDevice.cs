@@ -18,6 +18,11 @@ internal sealed class NativeFilterDevice(NativeBench bench) : IFilterDevice
         {
             if (_fault is not null)
                 throw new IOException(_fault);
+            if (_isClosed)
+            {
+                answerLength = 0;
+                return FilterStatus.Closed;
+            }
             status = bench.Control(code, buffer, requestLength, out answerLength);
             TakeEvents();
         }

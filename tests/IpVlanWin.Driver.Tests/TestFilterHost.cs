@@ -33,6 +33,11 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
 
     public bool IsDisposed { get; private set; }
 
+    /// <summary>What each adapter was last wished to be like.</summary>
+    public Dictionary<string, FilterWish> Wishes { get; } = [];
+
+    public bool IsMasterAttached { get; private set; }
+
     public FilterStandIn Create(string name, string? namespaceName)
     {
         if (namespaceName is not null)
@@ -49,6 +54,13 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
             device.Use(bench => bench.Detach(standIn.Luid));
     }
 
+    /// <summary>Somebody removes the adapter.</summary>
+    public void Lose(ulong luid)
+    {
+        Adapters.Remove(luid);
+        device.Use(bench => bench.Detach(luid));
+    }
+
     public void Rename(FilterStandIn standIn, string name) => Adapters[standIn.Luid] = Adapters[standIn.Luid] with { Name = name };
 
     public void SetMtu(FilterStandIn standIn, int ipMtu) => Adapters[standIn.Luid] = Adapters[standIn.Luid] with { IpMtu = ipMtu };
@@ -61,6 +73,23 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
     }
 
     public void RemoveAddress(FilterStandIn standIn, L3Prefix prefix) => Adapters[standIn.Luid].Addresses.Remove(prefix);
+
+    public FilterStandIn? Mend(FilterStandIn standIn, FilterWish wish)
+    {
+        lock (_lock)
+            Wishes[wish.Name] = wish;
+        return Adapters.ContainsKey(standIn.Luid) ? standIn : null;
+    }
+
+    public void Tidy()
+    {
+    }
+
+    public void FollowMaster(bool isAttached)
+    {
+        lock (_lock)
+            IsMasterAttached = isAttached;
+    }
 
     public void Resolve(L3Address neighbor)
     {

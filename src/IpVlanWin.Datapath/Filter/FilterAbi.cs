@@ -5,9 +5,10 @@ namespace IpVlanWin.Datapath.Filter;
 // Mirrors driver/include/ipvlan_ioctl.h: the same names without the prefix, the same layout. A test holds both against each other.
 internal static class FilterAbi
 {
-    public const ushort Version = 1;
+    public const ushort Version = 2;
     public const int DropReasons = 21;
     public const int MaxChanges = 4096;
+    public const int MaxGroups = 256;
 
     public const uint QueryCapabilities = 0x800;
     public const uint AddPort = 0x801;
@@ -21,6 +22,7 @@ internal static class FilterAbi
     public const uint Change = 0x809;
     public const uint QueryAddresses = 0x80a;
     public const uint NextEvent = 0x80b;
+    public const uint QueryGroups = 0x80c;
 
     public const uint SetModeField = 1;
     public const uint SetFlagField = 2;
@@ -34,6 +36,7 @@ internal static class FilterAbi
     public const byte ItemMasterAddress = 2;
     public const byte ItemRoute = 3;
     public const byte ItemNeighbor = 4;
+    public const byte ItemGroup = 5;
     public const byte ItemRemove = 1;
     public const byte ItemUnreachable = 2;
 
@@ -43,6 +46,7 @@ internal static class FilterAbi
     public const uint EventAttached = 2;
     public const uint EventDetached = 3;
     public const uint EventLost = 4;
+    public const uint EventMasterChanged = 5;
 
     /// <summary>CTL_CODE(FILE_DEVICE_NETWORK, function, METHOD_BUFFERED, read and write).</summary>
     public static uint Code(uint function) => (0x12u << 16) | (3u << 14) | (function << 2);
@@ -143,6 +147,16 @@ internal unsafe struct AbiInterfaceStatus
     public ulong RxErrors;
     public ulong TxDropped;
     public fixed ulong Drops[FilterAbi.DropReasons];
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct AbiGroups
+{
+    public AbiHeader Header;
+    public ulong StandInLuid;
+    public uint Count;
+    public uint Reserved;
+    public fixed byte Macs[2 * FilterAbi.MaxGroups * 6];
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -1,3 +1,4 @@
+using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
@@ -7,9 +8,10 @@ namespace IpVlanWin.Datapath.Filter;
 // What the driver needs of its host: the master's addresses, routes and neighbors, and an answer where it wants a neighbor.
 public sealed partial class FilterDatapath
 {
-    // Guards both. Taken within _lock never, and _lock never within it.
+    // Guards all below. Taken within _lock never, and _lock never within it.
     private readonly Lock _mirrorLock = new();
     private readonly FilterMirror _mirror = new();
+    private HostSnapshot _seen = HostSnapshot.Empty;
     private bool _isFull;
 
     private L3Prefix[] MasterAddresses()
@@ -26,6 +28,10 @@ public sealed partial class FilterDatapath
         {
             lock (_mirrorLock)
             {
+                // Neighbors come and go all the time, and no adapter depends on them.
+                if (!ReferenceEquals(_seen.Links, snapshot.Links) || !ReferenceEquals(_seen.Addresses, snapshot.Addresses))
+                    Wake();
+                _seen = snapshot;
                 var items = _mirror.Follow(snapshot, _host.MasterIndex, own);
                 _requests.Change(_luid, items);
                 wasFull = _isFull;
@@ -39,7 +45,7 @@ public sealed partial class FilterDatapath
             return;
         }
         if (isFull && !wasFull)
-            Tell(FilterEventKind.LimitReached, _settings.MasterName, "limit-reached: the driver has no room for all addresses, routes and neighbors of the master");
+            Tell("limit-reached", "limit-reached: the driver has no room for all addresses, routes and neighbors of the master", _settings.MasterName);
     }
 
     private unsafe void OnEvent(AbiEvent happened)
@@ -51,15 +57,21 @@ public sealed partial class FilterDatapath
                 var wanted = happened.Family == 4 ? L3Address.ReadFour(bytes) : L3Address.ReadSix(bytes);
                 Guard(() => _host.Resolve(wanted));
                 break;
+            case FilterAbi.EventMasterChanged when happened.MasterLuid == _luid:
+                Wake();
+                break;
             case FilterAbi.EventAttached when NameOf(happened.Luid) is { } came:
-                Tell(FilterEventKind.AdapterCame, came, "the filter is on the adapter");
+                Tell("filter-attached", "the driver has the adapter", came, "gone", "there");
+                Wake();
                 break;
             case FilterAbi.EventDetached when NameOf(happened.Luid) is { } went:
-                Tell(FilterEventKind.AdapterWent, went, "the adapter went, or the filter was taken from it");
+                Tell("filter-detached", "the adapter went, or the filter was taken from it", went, "there", "gone");
+                Wake();
                 break;
             case FilterAbi.EventLost:
                 // A neighbor that was not asked for is wanted again with the next packet for it.
-                Tell(FilterEventKind.EventsLost, _settings.MasterName, $"{happened.Count} events of the driver were lost");
+                Tell("events-lost", $"{happened.Count} events of the driver were lost; everything is looked at again", _settings.MasterName);
+                Wake();
                 break;
         }
     }
@@ -67,7 +79,8 @@ public sealed partial class FilterDatapath
     private string? NameOf(ulong luid) =>
         luid == _luid ? _settings.MasterName : _members.Values.FirstOrDefault(member => member.StandIn.Luid == luid)?.Name;
 
-    private void Tell(FilterEventKind kind, string subject, string text) => _settings.OnEvent?.Invoke(new FilterEvent(kind, subject, text));
+    private void Tell(string name, string text, string subject, string before = "", string after = "") =>
+        _settings.OnEvent?.Invoke(new HostEvent(name, text, subject, before, after));
 
     private void Guard(Action body)
     {
@@ -77,7 +90,7 @@ public sealed partial class FilterDatapath
         }
         catch (HostNetworkException refused)
         {
-            Tell(FilterEventKind.HostRefused, _settings.MasterName, refused.Message);
+            Tell("host-refused", refused.Message, _settings.MasterName);
         }
     }
 }

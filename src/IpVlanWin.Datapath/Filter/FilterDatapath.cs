@@ -10,7 +10,7 @@ namespace IpVlanWin.Datapath.Filter;
 /// mirrored into it, and neighbors that it wants are resolved. It ends with this object; after a crash the driver goes on, and the next
 /// one takes its place.
 /// </summary>
-/// <remarks>Groups are those that an interface's stack joins by itself; the driver does not tell which.</remarks>
+/// <remarks>Stand-ins stay when it ends, for the next start; without the driver's port nothing leaves or reaches them. Whoever wants them gone removes the interfaces first.</remarks>
 public sealed partial class FilterDatapath : IDatapath
 {
     private readonly FilterPortSettings _settings;
@@ -54,6 +54,9 @@ public sealed partial class FilterDatapath : IDatapath
             _requests.Port(FilterAbi.RemovePort, _luid);
             throw;
         }
+        _keeper = new Thread(Keep) { IsBackground = true, Name = "filter host" };
+        _keeper.Start();
+        Wake();
         settings.Driver.Completion.ContinueWith(
             ended => _completion.TrySetException(ended.Exception?.GetBaseException() ?? new IOException("the filter driver was closed")),
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -121,7 +124,8 @@ public sealed partial class FilterDatapath : IDatapath
         // Gone from the driver already where somebody else was at it.
         _requests.RemoveInterface(_luid, member.StandIn.Luid);
         _members = _members.Remove(name);
-        _host.Remove(member.StandIn);
+        // What the system does not remove stays written down for the next time.
+        Guard(() => _host.Remove(member.StandIn));
         return PortResult.Ok;
     });
 
@@ -134,15 +138,23 @@ public sealed partial class FilterDatapath : IDatapath
         _settings.Driver.Capabilities.Supports(flag) ? _requests.Port(FilterAbi.SetPort, _luid, flag: flag) : PortResult.NotSupported;
 
     /// <inheritdoc/>
-    public PortResult SetUp(string name, bool isUp) => Change(name, member => _requests.SetUp(_luid, member.StandIn.Luid, isUp));
+    public PortResult SetUp(string name, bool isUp) => Change(name, member =>
+    {
+        var result = _requests.SetUp(_luid, member.StandIn.Luid, isUp);
+        if (result == PortResult.Ok)
+            Replace(member, member with { IsUp = isUp });
+        return result;
+    });
 
     /// <inheritdoc/>
     public PortResult SetMtu(string name, int ipMtu) => Change(name, member =>
     {
         var result = _requests.SetMtu(_luid, member.StandIn.Luid, ipMtu);
-        if (result == PortResult.Ok)
-            _host.SetMtu(member.StandIn, ipMtu);
-        return result;
+        if (result != PortResult.Ok)
+            return result;
+        Replace(member, member with { OwnMtu = ipMtu });
+        _host.SetMtu(member.StandIn, ipMtu);
+        return PortResult.Ok;
     });
 
     /// <inheritdoc/>
@@ -191,6 +203,37 @@ public sealed partial class FilterDatapath : IDatapath
     });
 
     /// <inheritdoc/>
+    public PortResult AddGroup(string name, MacAddress group) => Change(name, member =>
+    {
+        var result = _requests.Change(_luid, FilterItems.Group(member.StandIn.Luid, group));
+        if (result == PortResult.Ok && !member.Groups.Contains(group))
+            Replace(member, member with { Groups = member.Groups.Add(group) });
+        return result;
+    });
+
+    /// <inheritdoc/>
+    public PortResult RemoveGroup(string name, MacAddress group) => Change(name, member =>
+    {
+        var result = _requests.Change(_luid, FilterItems.Group(member.StandIn.Luid, group, isRemoved: true));
+        if (result == PortResult.Ok)
+            Replace(member, member with { Groups = member.Groups.Remove(group) });
+        return result;
+    });
+
+    /// <inheritdoc/>
+    public void Commit()
+    {
+        lock (_lock)
+        {
+            // What an earlier run left on the stand-ins is looked at once all is said.
+            if (_isCommitted)
+                return;
+            _isCommitted = true;
+        }
+        Wake();
+    }
+
+    /// <inheritdoc/>
     public PortResult Rename(string name, string newName) => Change(name, member =>
     {
         if (name == newName)
@@ -205,15 +248,14 @@ public sealed partial class FilterDatapath : IDatapath
     /// <inheritdoc/>
     public void Dispose()
     {
-        ImmutableDictionary<string, Member> members;
         lock (_lock)
         {
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            members = _members;
-            _members = _members.Clear();
         }
+        _ending.Set();
+        _keeper.Join();
         _events.Dispose();
         // Not under the lock: it waits for a call that may take it.
         _watch.Dispose();
@@ -225,9 +267,9 @@ public sealed partial class FilterDatapath : IDatapath
         {
             // The driver is gone, and the port with it.
         }
-        foreach (var member in members.Values)
-            Guard(() => _host.Remove(member.StandIn));
         _host.Dispose();
+        _wake.Dispose();
+        _ending.Dispose();
         _completion.TrySetResult();
     }
 
@@ -253,7 +295,11 @@ public sealed partial class FilterDatapath : IDatapath
             (long)status.RxPackets, (long)status.RxBytes, (long)status.Multicast, (long)status.TxPackets, (long)status.TxBytes, (long)status.RxErrors, (long)status.TxDropped);
         return new InterfaceStatus(
             member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses, [], counters,
-            Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)));
+            Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)))
+        {
+            Groups = _requests.Groups(_luid, member.StandIn.Luid),
+            Fault = member.Fault ?? (status.IsAttached == 0 ? "the filter is not on its stand-in yet" : null),
+        };
     }
 
     private static SortedDictionary<DropReason, long> Drops(ReadOnlySpan<ulong> told)
@@ -270,5 +316,14 @@ public sealed partial class FilterDatapath : IDatapath
     private sealed record Member(string Name, string? Namespace, FilterStandIn StandIn, long Order)
     {
         public ImmutableList<L3Prefix> Addresses { get; init; } = [];
+
+        /// <summary>Those that it was given; its stack has others.</summary>
+        public ImmutableList<MacAddress> Groups { get; init; } = [];
+
+        public bool IsUp { get; init; }
+
+        public int? OwnMtu { get; init; }
+
+        public string? Fault { get; init; }
     }
 }

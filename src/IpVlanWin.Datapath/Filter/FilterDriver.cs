@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.HostNetwork;
 
 namespace IpVlanWin.Datapath.Filter;
 
@@ -82,6 +83,18 @@ public sealed class FilterDriver : IDisposable
     /// <exception cref="UnauthorizedAccessException">Only the system and administrators may.</exception>
     [SupportedOSPlatform("windows")]
     public static FilterDriver Open() => new(WindowsFilterDevice.Open());
+
+    /// <summary>On Linux, for the lab and for tests: a driver that somebody plays at a socket.</summary>
+    /// <param name="path">Path of the socket.</param>
+    /// <param name="bindings">To which links that driver is bound.</param>
+    /// <exception cref="IOException">Nobody is there, or it speaks another version.</exception>
+    [SupportedOSPlatform("linux")]
+    public static FilterDriver OpenPlayed(string path, out IFilterBindings bindings)
+    {
+        var device = PlayedFilterDevice.Open(path);
+        bindings = device;
+        return new FilterDriver(device);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

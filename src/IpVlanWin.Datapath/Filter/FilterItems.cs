@@ -29,6 +29,13 @@ internal static unsafe class FilterItems
         return item;
     }
 
+    public static AbiItem Group(ulong standIn, MacAddress group, bool isRemoved = false)
+    {
+        var item = new AbiItem { Kind = FilterAbi.ItemGroup, StandInLuid = standIn, Flags = isRemoved ? FilterAbi.ItemRemove : (byte)0 };
+        group.Write(new Span<byte>(item.Mac, MacAddress.Bytes));
+        return item;
+    }
+
     private static byte Family(L3Address address) => (byte)(address.IsSix ? 6 : 4);
 
     private static AbiItem Of(byte kind, L3Prefix prefix, bool isRemoved)

@@ -1,3 +1,5 @@
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
 
@@ -44,6 +46,17 @@ internal sealed class FilterMirror
         foreach (var (address, mac) in neighbors)
             _neighbors.Add(address, mac);
         return [.. gone, .. come];
+    }
+
+    /// <summary>Gives an engine's port the same.</summary>
+    public void Copy(Port port)
+    {
+        foreach (var prefix in _addresses)
+            port.AddMasterAddress(prefix);
+        foreach (var route in _routes)
+            port.AddRoute(route.Prefix, new Route(route.Gateway, route.Metric, route.IsUnreachable));
+        foreach (var (address, mac) in _neighbors)
+            port.Neighbors.Set(address, mac, TimeSpan.MaxValue);
     }
 
     private static void Replace<T>(HashSet<T> known, HashSet<T> now)

@@ -1,31 +1,7 @@
+using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 
 namespace IpVlanWin.Datapath.Filter;
-
-/// <summary>Something happened that a port does not mend by itself.</summary>
-public enum FilterEventKind
-{
-    /// <summary>The filter is on the adapter (again).</summary>
-    AdapterCame,
-
-    /// <summary>The adapter went, or the filter was taken from it.</summary>
-    AdapterWent,
-
-    /// <summary>The driver had to drop events.</summary>
-    EventsLost,
-
-    /// <summary>The driver has no room for all of the host's addresses, routes or neighbors.</summary>
-    LimitReached,
-
-    /// <summary>The operating system refused what the port asked for by itself.</summary>
-    HostRefused,
-}
-
-/// <summary>What happened to a port.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Subject">The master's or interface's name.</param>
-/// <param name="Text">One sentence.</param>
-public sealed record FilterEvent(FilterEventKind Kind, string Subject, string Text);
 
 /// <summary>A port of the filter driver.</summary>
 public sealed record FilterPortSettings
@@ -48,6 +24,9 @@ public sealed record FilterPortSettings
     /// <summary>The port's flag.</summary>
     public PortFlag Flag { get; init; }
 
-    /// <summary>Told what happens, on a thread of the driver's or the host's.</summary>
-    public Action<FilterEvent>? OnEvent { get; init; }
+    /// <summary>How often the host is looked at although nothing told of a change.</summary>
+    public TimeSpan Period { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Told what happens, on a thread of the driver's, the host's or the port's.</summary>
+    public Action<HostEvent>? OnEvent { get; init; }
 }

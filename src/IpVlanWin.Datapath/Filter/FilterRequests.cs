@@ -58,6 +58,17 @@ internal sealed unsafe class FilterRequests(IFilterDevice device)
     public AbiInterfaceStatus? FindInterface(ulong master, ulong standIn) =>
         Query<AbiInterface, AbiInterfaceStatus>(FilterAbi.QueryInterface, Interface(master, standIn));
 
+    /// <summary>All groups of an interface, sorted; none where there is no such interface.</summary>
+    public IReadOnlyList<MacAddress> Groups(ulong master, ulong standIn)
+    {
+        if (Query<AbiInterface, AbiGroups>(FilterAbi.QueryGroups, Interface(master, standIn)) is not { } told)
+            return [];
+        var groups = new MacAddress[told.Count];
+        for (var i = 0; i < groups.Length; i++)
+            groups[i] = MacAddress.Read(new ReadOnlySpan<byte>(told.Macs + (i * MacAddress.Bytes), MacAddress.Bytes));
+        return groups;
+    }
+
     /// <summary>Carries items out, as many requests as it takes, and sets the result of each.</summary>
     public void Change(ulong master, Span<AbiItem> items)
     {
@@ -151,7 +162,7 @@ internal sealed unsafe class FilterRequests(IFilterDevice device)
     private static IOException Refused(uint function, FilterStatus status) => new(status switch
     {
         FilterStatus.OtherVersion or FilterStatus.Unknown =>
-            $"the filter driver is of another version than this service, which speaks version {FilterAbi.Version} of its interface; install both from one package",
+            $"the filter driver is of another version than this service, which speaks version {FilterAbi.Version} of its interface: put in the driver of this package (ipvlansvc install-driver)",
         FilterStatus.Closed => "the filter driver's device was closed",
         FilterStatus.NoMemory => "the system has no memory for the filter driver; free some and try again",
         _ => $"the filter driver refuses request {function:x}: {status}",

@@ -9,18 +9,27 @@ namespace IpVlanWin.Datapath.Filter;
 /// <param name="Tag">Its identity.</param>
 public sealed record FilterStandIn(ulong Luid, int LinkIndex, Guid Tag);
 
+/// <summary>What an interface's adapter is to be like.</summary>
+/// <param name="Name">The interface's name.</param>
+/// <param name="IpMtu">The largest IP packet in bytes.</param>
+/// <param name="Addresses">Its addresses, and no others but link-local ones.</param>
+/// <param name="IsAttached">The driver has it.</param>
+public sealed record FilterWish(string Name, int IpMtu, IReadOnlyCollection<L3Prefix> Addresses, bool IsAttached);
+
 /// <summary>
 /// What a port of the filter needs of its host: adapters for interfaces, and what the host's own stack knows about the master's network.
 /// Members may be called by any thread and throw <see cref="HostNetworkException"/> with the system's own code when it refuses.
 /// </summary>
 public interface IFilterHost : IDisposable
 {
-    /// <summary>The master's link.</summary>
+    /// <summary>The master's link; 0 while it is not there.</summary>
     int MasterIndex { get; }
 
     /// <summary>Makes an interface's adapter, or finds the one that an earlier run left. When it fails, nothing is left of it.</summary>
     /// <param name="name">The interface's name.</param>
     /// <param name="namespaceName">Where its stack lives; null for the host's.</param>
+    /// <exception cref="NamespacePendingException">The namespace is not there yet.</exception>
+    /// <exception cref="NotSupportedException">This host has no adapters for that namespace.</exception>
     FilterStandIn Create(string name, string? namespaceName);
 
     /// <summary>Removes it, which takes its addresses with it; nothing when it is gone already.</summary>
@@ -37,7 +46,7 @@ public interface IFilterHost : IDisposable
     /// <param name="ipMtu">The largest IP packet in bytes.</param>
     void SetMtu(FilterStandIn standIn, int ipMtu);
 
-    /// <summary>Gives its stack addresses.</summary>
+    /// <summary>Gives its stack addresses; those that it has (of an earlier run) stay. When it fails, none was added.</summary>
     /// <param name="standIn">The adapter.</param>
     /// <param name="prefixes">The addresses, each with its prefix length.</param>
     void AddAddresses(FilterStandIn standIn, IReadOnlyCollection<L3Prefix> prefixes);
@@ -54,4 +63,18 @@ public interface IFilterHost : IDisposable
     /// <summary>Follows the host's network until what it returns is disposed; that waits for a call that runs.</summary>
     /// <param name="onChange">Told at once, and after each change, one call at a time: the host as it is then.</param>
     IDisposable Watch(Action<HostSnapshot> onChange);
+
+    /// <summary>Makes an adapter as it should be where something else changed it, and tells what that was.</summary>
+    /// <param name="standIn">The adapter.</param>
+    /// <param name="wish">What it is to be like.</param>
+    /// <returns>The adapter, perhaps with another index; null where there is none (any more): <see cref="Create"/> makes another.</returns>
+    FilterStandIn? Mend(FilterStandIn standIn, FilterWish wish);
+
+    /// <summary>Removes adapters that an earlier run left and nobody made again, or that could not be removed before.</summary>
+    void Tidy();
+
+    /// <summary>Looks after the master: tells when it went, came or was renamed, and binds the filter to it.</summary>
+    /// <param name="isAttached">The driver has it.</param>
+    /// <exception cref="IOException">Something else has taken the adapter, which cannot be a master any more.</exception>
+    void FollowMaster(bool isAttached);
 }

@@ -37,7 +37,7 @@ internal sealed unsafe class WindowsFilterDevice : IFilterDevice
         throw error switch
         {
             AccessDenied => new UnauthorizedAccessException("the filter driver may be used by the system and administrators alone; run it elevated"),
-            FileNotFound => new IOException("the filter driver is not installed or does not run: netcfg -v -l ipvlan.inf -c s -i ipvlanwin"),
+            FileNotFound => new IOException("the filter driver is not installed or does not run: put it in (ipvlansvc install-driver)"),
             _ => Fault(error),
         };
     }

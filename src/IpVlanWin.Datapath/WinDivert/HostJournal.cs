@@ -59,7 +59,10 @@ internal sealed record ProxyMark(string Link, string Address)
 /// <summary>The kinds of things in a journal, and how they are undone.</summary>
 public static class HostMarks
 {
-    internal const string Master = "master", StandIn = "standin/", Setting = "setting/", Proxy = "proxy/";
+    /// <summary>Key of the thing that is the master's identity.</summary>
+    public const string Master = "master";
+
+    internal const string StandIn = "standin/", Setting = "setting/", Proxy = "proxy/";
 
     /// <summary>Identity of the master that a port was made over, or null.</summary>
     /// <param name="journal">The journal.</param>

@@ -140,7 +140,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
             Mode = port.Mode.Word(),
             Flag = port.Flag.Word(),
             Datapath = port.Datapath,
-            ResolvedDatapath = host.Resolve(port.Datapath),
+            ResolvedDatapath = host.Resolve(port.Master, port.Datapath),
             State = status is { IsUp: true } ? "up" : status is not null ? "down" : runtime is { Fault: not null, IsWaiting: false } ? "error" : "pending",
             Reason = status is not null ? null : runtime?.Fault ?? "its data path is being started",
             Mac = status?.Mac.ToString(),

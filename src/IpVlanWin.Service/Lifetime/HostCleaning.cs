@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IpVlanWin.Datapath.Filter;
 using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Service.Reconcile;
@@ -17,7 +18,7 @@ internal static class HostCleaning
 
     public static ExitStatus Run(CommandLine line, TextWriter output, TextWriter errors)
     {
-        if (!DivertHost.IsPossible)
+        if (!DivertHost.IsPossible && !FilterHost.IsPossible)
             return ExitStatus.Ok;
         var status = ExitStatus.Ok;
         DesiredState? state = null;
@@ -37,16 +38,17 @@ internal static class HostCleaning
         using (state)
         {
             IHostJournal journal = state is null ? new MemoryJournal() : state;
-            if (journal.List().Count == 0 && OperatingSystem.IsWindows() && !DivertHost.IsInstalled)
+            using var filter = new FilterHost(new DivertHost { Journal = journal });
+            var isFiltered = filter.IsUsable;
+            if (journal.List().Count == 0 && OperatingSystem.IsWindows() && !DivertHost.IsInstalled && !isFiltered)
                 return status;
             try
             {
+                // The driver's ports first: nothing passes a stand-in that is about to go.
+                if (isFiltered || FilterMarks.HasLeft(journal, static _ => false))
+                    Report(filter.Clean(journal, static _ => false, isThorough: true));
                 using var host = DivertHost.OpenHost();
-                var (done, failures) = HostMarks.Sweep(host, journal, static _ => false);
-                foreach (var text in done)
-                    output.WriteLine(text);
-                foreach (var text in failures)
-                    Tell(text);
+                Report(HostMarks.Sweep(host, journal, static _ => false));
             }
             catch (Exception fault) when (fault is HostNetworkException or IOException or PlatformNotSupportedException)
             {
@@ -71,6 +73,14 @@ internal static class HostCleaning
         }
 
         static bool IsInUse(StateException fault) => fault.InnerException is SqliteException { SqliteErrorCode: Busy };
+
+        void Report((IReadOnlyList<string> Done, IReadOnlyList<string> Failures) swept)
+        {
+            foreach (var text in swept.Done)
+                output.WriteLine(text);
+            foreach (var text in swept.Failures)
+                Tell(text);
+        }
 
         void Tell(string text)
         {

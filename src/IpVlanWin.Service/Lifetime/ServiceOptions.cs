@@ -10,7 +10,7 @@ internal sealed record ServiceOptions
     /// <summary>Name under which the Windows service manager and the event log know it.</summary>
     public const string DefaultServiceName = "IpVlanWin";
 
-    /// <summary>What auto comes to: linux or memory.</summary>
+    /// <summary>What auto comes to: a kind; or auto, for what is installed and usable when a port is made.</summary>
     public string Datapath { get; init; } = Host.DefaultDatapath;
 
     /// <summary>What is logged at least.</summary>

@@ -18,8 +18,8 @@ internal sealed record Setting(string Key, string Option, string Placeholder, st
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        new("datapath", "--datapath", OperatingSystem.IsLinux() ? "linux|memory" : "windivert|memory", OperatingSystem.IsLinux() ? "linux or memory" : "windivert or memory",
-            static (options, value) => value == "memory" || (value == "linux" && OperatingSystem.IsLinux()) || (value == "windivert" && DivertHost.IsPossible)
+        new("datapath", "--datapath", OperatingSystem.IsLinux() ? "linux|memory" : "auto|filter|windivert|memory", OperatingSystem.IsLinux() ? "linux or memory" : "auto, filter, windivert or memory",
+            static (options, value) => value == "memory" || (value == "linux" && OperatingSystem.IsLinux()) || (value == "windivert" && DivertHost.IsPossible) || (value == "filter" && FilterHost.IsPossible) || (value == "auto" && !OperatingSystem.IsLinux())
                 ? options with { Datapath = value } : null),
         new("logLevel", "--log-level", "info|warning|error", "info, warning or error",
             static (options, value) => value switch

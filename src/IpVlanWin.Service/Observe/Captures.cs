@@ -36,6 +36,8 @@ internal sealed class Captures(ServerSettings settings, DesiredState state, Reco
         var queueBytes = Within(spec.QueueBytes ?? DefaultQueueBytes, MinQueueBytes, MaxQueueBytes, "queueBytes");
         var snapLength = Within(spec.SnapLength ?? CaptureWriter.SnapLength, EtherType.HeaderLength, CaptureWriter.SnapLength, "snapLength");
         var datapath = ObservedPort.Running(reconciler, master);
+        if (datapath.CaptureRefusal is { } why)
+            throw ErrorCode.ModeNotSupported.With(datapath.Kind, why, "windivert");
         RunningCapture capture;
         lock (_lock)
         {

@@ -118,7 +118,7 @@ internal sealed class DivertHost
     /// <param name="isUsed">It is what this service uses.</param>
     public (IReadOnlyList<string> Done, IReadOnlyList<string> Failures)? Sweep(Func<string, bool> isKept, bool full, bool isUsed)
     {
-        if (Journal is not { } journal || !IsPossible)
+        if (Journal is not { } journal || !(IsPossible || FilterHost.IsPossible))
             return null;
         var looksAtAll = full && isUsed && !_hasSwept;
         if (!looksAtAll && journal.List().All(thing => isKept(thing.Port)))

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
@@ -15,26 +16,48 @@ using IpVlanWin.Service.State;
 namespace IpVlanWin.Service.Reconcile;
 
 /// <summary>This host: which masters it has, and the data paths over them.</summary>
-/// <param name="auto">What auto comes to: linux, windivert or memory.</param>
-/// <param name="announces">Tell the wire which addresses have come.</param>
-internal sealed class Host(string auto, bool announces = true) : IHost
+internal sealed class Host : IHost, IDisposable
 {
+    private readonly string _auto;
+    private readonly bool _announces;
     private readonly DivertHost _divert = new();
+    private readonly FilterHost _filter;
+
+    // What auto came to for a port, as long as it is there.
+    private readonly ConcurrentDictionary<string, string> _resolved = new(StringComparer.Ordinal);
+
+    /// <param name="auto">What auto comes to: a kind; or auto, for the first that is installed and usable when a port is made.</param>
+    /// <param name="announces">Tell the wire which addresses have come.</param>
+    public Host(string auto, bool announces = true)
+    {
+        (_auto, _announces) = (auto, announces);
+        _filter = new FilterHost(_divert);
+    }
 
     private const int MemoryMtu = 1500;
 
     /// <summary>What auto comes to on this system.</summary>
-    public static string DefaultDatapath => OperatingSystem.IsLinux() ? "linux" : DivertHost.IsInstalled ? "windivert" : "memory";
+    public static string DefaultDatapath => OperatingSystem.IsLinux() ? "linux" : "auto";
 
-    /// <summary>auto to a kind.</summary>
-    public string Resolve(string datapath) => datapath == "auto" ? auto : datapath;
+    /// <summary>auto to a kind: of a port that runs what it was when that was made, else what it would be now.</summary>
+    public string Resolve(string master, string datapath) => datapath != "auto" ? datapath
+        : _auto != "auto" ? _auto
+        : _resolved.TryGetValue(master, out var kind) ? kind
+        : _filter.IsUsable ? "filter" : DivertHost.IsInstalled ? "windivert" : "memory";
+
+    /// <summary>Forgets what auto came to for ports that are gone.</summary>
+    public void Keep(Func<string, bool> isThere)
+    {
+        foreach (var gone in _resolved.Keys.Where(master => !isThere(master)))
+            _resolved.TryRemove(gone, out _);
+    }
 
     /// <inheritdoc/>
     public MasterInfo FindMaster(string master, string datapath)
     {
-        if (master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase) && Resolve(datapath) != "windivert")
+        if (master.StartsWith("luid:", StringComparison.OrdinalIgnoreCase) && Resolve(master, datapath) is not ("windivert" or "filter"))
             throw ErrorCode.BadArgument.With("master", MasterForms(master));
-        switch (Resolve(datapath))
+        switch (Resolve(master, datapath))
         {
             case "memory":
                 return new MasterInfo(master, "memory", MemoryMtu);
@@ -43,16 +66,28 @@ internal sealed class Host(string auto, bool announces = true) : IHost
                 return new MasterInfo(link.Name, "linux", link.IpMtu);
             case "windivert" when DivertHost.IsPossible:
                 return _divert.FindMaster(master);
+            case "filter" when FilterHost.IsPossible:
+                return _filter.FindMaster(master);
             default:
-                throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "windivert or memory");
+                throw ErrorCode.ModeNotSupported.With(datapath, "anything on this system", OperatingSystem.IsLinux() ? "linux or memory" : "filter, windivert or memory");
         }
     }
 
     /// <inheritdoc/>
-    public void RequireSupport(string datapath, PortMode mode, PortFlag flag)
+    public void RequireSupport(string master, string datapath, PortMode mode, PortFlag flag)
     {
-        if (Resolve(datapath) == "windivert")
+        var kind = Resolve(master, datapath);
+        if (kind == "windivert")
             DivertHost.RequireSupport(mode, flag);
+        else if (kind == "filter" && FilterHost.IsPossible)
+            _filter.RequireSupport(mode, flag);
+    }
+
+    /// <inheritdoc/>
+    public void RequireNamespace(string master, string datapath, string? namespaceName)
+    {
+        if (namespaceName is not null && Resolve(master, datapath) == "filter" && FilterHost.IsPossible)
+            throw ErrorCode.ModeNotSupported.With("filter", "interfaces of containers yet", "windivert");
     }
 
     /// <summary>Where what ports put on the host is written down.</summary>
@@ -65,7 +100,13 @@ internal sealed class Host(string auto, bool announces = true) : IHost
     /// <summary>Undoes what is on the host for ports that are not kept; null where there is nothing to look for.</summary>
     /// <param name="isKept">Whether a port's things stay.</param>
     /// <param name="full">Look also for what nobody wrote down.</param>
-    public (IReadOnlyList<string> Done, IReadOnlyList<string> Failures)? Sweep(Func<string, bool> isKept, bool full) => _divert.Sweep(isKept, full, isUsed: auto == "windivert");
+    public (IReadOnlyList<string> Done, IReadOnlyList<string> Failures)? Sweep(Func<string, bool> isKept, bool full)
+    {
+        // The driver's ports first: nothing passes a stand-in that is about to go.
+        var first = _filter.Sweep(isKept, full, isUsed: _auto is "filter" or "auto");
+        var second = _divert.Sweep(isKept, full, isUsed: _auto is "windivert" or "filter" or "auto");
+        return first is null || second is null ? first ?? second : ([.. first.Value.Done, .. second.Value.Done], [.. first.Value.Failures, .. second.Value.Failures]);
+    }
 
     /// <summary>The legal forms, for one that is a LUID, which no data path of this build takes.</summary>
     private static string MasterForms(string master)
@@ -96,12 +137,37 @@ internal sealed class Host(string auto, bool announces = true) : IHost
     /// <exception cref="IOException">A device cannot be opened.</exception>
     public IDatapath Open(DesiredPort port, Action<HostEvent>? onEvent = null)
     {
-        if (Resolve(port.Datapath) == "windivert" && DivertHost.IsPossible)
-            return _divert.Open(port, onEvent);
+        var kind = Resolve(port.Master, port.Datapath);
+        var (isDiverted, isFiltered) = (kind == "windivert" && DivertHost.IsPossible, kind == "filter" && FilterHost.IsPossible);
+        if (isDiverted || isFiltered)
+        {
+            LeaveOther(port.Master, isFiltered);
+            IDatapath opened = isFiltered ? _filter.Open(port, onEvent) : _divert.Open(port, onEvent);
+            if (port.Datapath == "auto" && _auto == "auto")
+                _resolved[port.Master] = kind;
+            return opened;
+        }
         var info = FindMaster(port.Master, port.Datapath);
         if (info.Datapath == "memory" || !OperatingSystem.IsLinux())
             return new MemoryDatapath(port.Master, MemoryMac(port.Master), MemoryMtu);
         return OpenLinux(port);
+    }
+
+    public void Dispose() => _filter.Dispose();
+
+    /// <summary>A port that had the other of the two data paths before: what that put on the host goes, but it keeps its master.</summary>
+    private void LeaveOther(string master, bool isFiltered)
+    {
+        if (Journal is not { } journal || _filter.Has(master) == isFiltered)
+            return;
+        var id = HostMarks.MasterOf(journal, master);
+        if (!journal.List().Any(thing => thing.Port == master && thing.Key != HostMarks.Master))
+            return;
+        var failures = (_filter.Sweep(port => port != master, full: false, isUsed: true)?.Failures ?? []).Concat(_divert.Sweep(port => port != master, full: false, isUsed: true)?.Failures ?? []).ToList();
+        if (id is not null)
+            journal.Write([new HostThing(master, HostMarks.Master, id)]);
+        if (failures.Count > 0)
+            throw new IOException(string.Join("; ", failures));
     }
 
     [SupportedOSPlatform("linux")]
@@ -117,7 +183,7 @@ internal sealed class Host(string auto, bool announces = true) : IHost
             WireLink = port.Master,
             Mode = port.Mode,
             Flag = port.Flag,
-            Announces = announces,
+            Announces = _announces,
         });
         try
         {

@@ -356,7 +356,8 @@ internal sealed class Reconciler : IDisposable
     /// <summary>What ports that are gone have left on the host goes too, and what a crash left.</summary>
     private void Sweep(Model model, bool full)
     {
-        if (_host.Sweep(master => model.Ports.TryGetValue(master, out var port) && _host.Resolve(port.Datapath) == "windivert", full) is not var (done, failures))
+        _host.Keep(model.Ports.ContainsKey);
+        if (_host.Sweep(master => model.Ports.TryGetValue(master, out var port) && _host.Resolve(master, port.Datapath) is "windivert" or "filter", full) is not var (done, failures))
             return;
         foreach (var text in done)
             _log.Info("host-swept", text);

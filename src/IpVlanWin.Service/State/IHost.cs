@@ -19,11 +19,21 @@ internal interface IHost
     MasterInfo FindMaster(string master, string datapath);
 
     /// <summary>Sees that a data path does a mode and a flag.</summary>
+    /// <param name="master">The port's.</param>
     /// <param name="datapath">auto or a kind.</param>
     /// <param name="mode">The mode.</param>
     /// <param name="flag">The flag.</param>
     /// <exception cref="Protocol.ControlException">mode-not-supported, with the data path that would do it.</exception>
-    void RequireSupport(string datapath, PortMode mode, PortFlag flag)
+    void RequireSupport(string master, string datapath, PortMode mode, PortFlag flag)
+    {
+    }
+
+    /// <summary>Sees that a data path carries interfaces of a namespace.</summary>
+    /// <param name="master">The port's.</param>
+    /// <param name="datapath">auto or a kind.</param>
+    /// <param name="namespaceName">The namespace; null for the host's.</param>
+    /// <exception cref="Protocol.ControlException">mode-not-supported, with the data path that would.</exception>
+    void RequireNamespace(string master, string datapath, string? namespaceName)
     {
     }
 

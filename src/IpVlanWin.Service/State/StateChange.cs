@@ -63,7 +63,9 @@ internal sealed class StateChange
             Flag = change.Flag is null ? port.Flag : Checked.Flag(change.Flag),
             Datapath = datapath,
         };
-        _host.RequireSupport(changed.Datapath, changed.Mode, changed.Flag);
+        _host.RequireSupport(changed.Master, changed.Datapath, changed.Mode, changed.Flag);
+        foreach (var member in datapath == port.Datapath ? [] : _interfaces.Values.Where(one => one.Master == port.Master))
+            _host.RequireNamespace(changed.Master, changed.Datapath, member.Namespace);
         Put(changed);
     }
 
@@ -108,7 +110,8 @@ internal sealed class StateChange
             Flag = flag ?? port.Flag,
             Count = port.Count + 1,
         };
-        _host.RequireSupport(port.Datapath, port.Mode, port.Flag);
+        _host.RequireSupport(port.Master, port.Datapath, port.Mode, port.Flag);
+        _host.RequireNamespace(port.Master, port.Datapath, made.Namespace);
         if (port.Count > info.MaxInterfaces)
             throw ErrorCode.LimitReached.With($"{info.MaxInterfaces} interfaces of a port of data path {info.Datapath}");
         Put(port);
@@ -141,6 +144,9 @@ internal sealed class StateChange
         if (name != present.Name && (_interfaces.ContainsKey(name) || _ports.ContainsKey(name)))
             throw ErrorCode.NameInUse.With(name);
         var mtu = change.Mtu is { } value ? Checked.Mtu(value, Master(present.Master, _ports[present.Master].Datapath).IpMtu) : present.IpMtu;
+        var place = change.Namespace is null ? present.Namespace : Checked.Namespace(change.Namespace);
+        if (place != present.Namespace)
+            _host.RequireNamespace(present.Master, _ports[present.Master].Datapath, place);
         if (name != present.Name)
         {
             _interfaces.Remove(present.Name);
@@ -150,7 +156,7 @@ internal sealed class StateChange
         Put(present with
         {
             Name = name,
-            Namespace = change.Namespace is null ? present.Namespace : Checked.Namespace(change.Namespace),
+            Namespace = place,
             IpMtu = mtu,
             IsUp = change.Admin is null ? present.IsUp : Checked.IsUp(change.Admin),
         });

@@ -74,6 +74,9 @@ internal sealed class StandInBed : IDisposable
     /// <summary>False: the internal port's GUID is not the adapter's, only the MAC address agrees.</summary>
     public bool PortHasAdapterGuid { get; set; } = true;
 
+    /// <summary>Told of each adapter that has come, and of each before it goes.</summary>
+    public Action<StrictCim.Stored, bool>? OnPlug { get; set; }
+
     /// <summary>A new adapter with its bindings and IP interfaces.</summary>
     public StrictCim.Stored Plug(string pnpId, string alias, bool isVirtual = false, string mac = "020000000001", Guid? guid = null)
     {
@@ -100,12 +103,14 @@ internal sealed class StandInBed : IDisposable
             row.InterfaceGuid = Guid.Parse(id);
             return row;
         });
+        OnPlug?.Invoke(adapter, true);
         return adapter;
     }
 
     public void Unplug(StrictCim.Stored adapter)
     {
         var id = (string)adapter.Values["DeviceID"]!;
+        OnPlug?.Invoke(adapter, false);
         Cim.Delete(adapter);
         foreach (var binding in Cim.All("MSFT_NetAdapterBindingSettingData").Where(binding => ((string)binding.Values["InstanceID"]!).StartsWith(id, StringComparison.Ordinal)).ToList()) Cim.Delete(binding);
         foreach (var configuration in Cim.All("Win32_NetworkAdapterConfiguration").Where(one => (string)one.Values["SettingID"]! == id).ToList()) Cim.Delete(configuration);

@@ -7,7 +7,7 @@ using System.Text.Json;
 namespace IpVlanWin.HostNetwork.Windows;
 
 /// <summary>A Windows host for stand-ins: IP Helper, the device installer, CIM and compartments together.</summary>
-public sealed class WindowsStandInHost : IStandInHost
+public sealed class WindowsStandInHost : IStandInHost, IFilterBindings
 {
     private static readonly (string Component, string Text)[] s_claims =
     [
@@ -206,6 +206,28 @@ public sealed class WindowsStandInHost : IStandInHost
     {
         _standIns.Dispose();
         _network.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public ulong LuidOf(HostLink link) => AdapterOf(link).Luid;
+
+    /// <inheritdoc/>
+    public bool? FindBinding(HostLink link, string component) =>
+        _standIns.Adapters.ListBindings(AdapterOf(link).Guid).FirstOrDefault(one => string.Equals(one.Component, component, StringComparison.OrdinalIgnoreCase))?.IsEnabled;
+
+    /// <inheritdoc/>
+    public void SetBinding(HostLink link, string component, bool isBound)
+    {
+        if (_standIns.Adapters.SetBinding(AdapterOf(link).Guid, component, isBound) is null)
+            WindowsError.Throw(WindowsError.NotFound, $"{(isBound ? "bind" : "unbind")} {component} {(isBound ? "to" : "from")} {link.Name}", "the adapter does not list it");
+    }
+
+    private Adapter AdapterOf(HostLink link)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        var adapter = _network.ListAdapters().FirstOrDefault(one => one.Index == link.Index);
+        if (adapter is null) WindowsError.Throw(WindowsError.NoSuchDevice, $"find adapter {link.Name}");
+        return adapter!;
     }
 
     private static StandInLink ToLink(StandIn found) => new(found.Device, found.LinkIndex, found.Name);

@@ -1,0 +1,222 @@
+using IpVlanWin.Datapath;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
+using IpVlanWin.HostNetwork;
+using IpVlanWin.HostNetwork.Windows;
+
+namespace IpVlanWin.Driver.Tests.Windows;
+
+/// <summary>The data path on a Windows host, with its stand-ins and bindings, over the native driver.</summary>
+[TestClass]
+public sealed class FilterPortHostTests
+{
+    [TestMethod]
+    public void Stand_ins_are_made_bound_renamed_and_removed_and_the_host_is_as_before()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: false);
+        var before = bed.State;
+        bed.Start();
+        bed.Add("ipvl0", "192.0.2.50/24", "2001:db8::50/64");
+        bed.Add("ipvl1", "192.0.2.51/24");
+        bed.Port.Commit();
+        StringAssert.Contains(bed.State, "ipvl0 1500 192.0.2.50/24 2001:db8::50/64 attached bound");
+        StringAssert.Contains(bed.State, "Ethernet 1500 192.0.2.10/24 attached bound");
+        // As a stand-in: quiet, and it probes nothing.
+        var index = bed.Do(static host => host.Network.FindLink("ipvl0")!.Index);
+        Assert.AreEqual((StandIns.Metric, 0, true), bed.Do(host => host.Network.GetIpInterface(index, System.Net.Sockets.AddressFamily.InterNetwork)) is var ip ? (ip.Metric!.Value, ip.DadTransmits, ip.IgnoreDefaultRoutes) : default);
+        // Frames go where they should, and a second name is one.
+        var frame = Ethernet("192.0.2.99", "192.0.2.50");
+        CollectionAssert.AreEqual(new[] { bed.LuidOf("ipvl0") }, bed.Inject(NativeBench.Wire, frame));
+        Assert.AreEqual(PortResult.Ok, bed.Port.Rename("ipvl0", "lan"));
+        StringAssert.Contains(bed.State, "lan 1500 192.0.2.50/24");
+        Assert.AreEqual(PortResult.Ok, bed.Port.SetMtu("lan", 1400));
+        StringAssert.Contains(bed.State, "lan 1400 192.0.2.50/24");
+        Assert.AreEqual(PortResult.Ok, bed.Port.RemoveAddress("lan", L3Prefix.Parse("192.0.2.50/24")));
+        Assert.AreEqual(PortResult.AddressAbsent, bed.Port.RemoveAddress("lan", L3Prefix.Parse("192.0.2.50/24")));
+        StringAssert.Contains(bed.State, "lan 1400 2001:db8::50/64");
+        Assert.AreEqual(PortResult.Ok, bed.Port.RemoveInterface("lan"));
+        Assert.DoesNotContain("lan", bed.State);
+        // The port ends: its stand-in stays, and nothing reaches it.
+        bed.Port.Dispose();
+        StringAssert.Contains(bed.State, "ipvl1 1500 192.0.2.51/24 attached bound");
+        CollectionAssert.AreEqual(new[] { NativeBench.Host }, bed.Inject(NativeBench.Wire, Ethernet("192.0.2.99", "192.0.2.51")));
+        bed.Kill();
+        var (done, failures) = bed.Clean();
+        Assert.IsEmpty(failures);
+        CollectionAssert.Contains(done, "the stand-in of ipvl1 is removed");
+        CollectionAssert.Contains(done, "the filter is not bound to Ethernet any more");
+        Assert.AreEqual(before, bed.State);
+        Assert.IsEmpty(bed.Journal.List());
+    }
+
+    /// <summary>A master that was bound before stays so; a killed service's port goes on, and the next service takes its stand-ins over.</summary>
+    [TestMethod]
+    public void A_killed_service_leaves_what_the_next_one_takes_over()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: true);
+        var before = bed.State;
+        bed.Start();
+        bed.Add("ipvl0", "192.0.2.50/24", "192.0.2.60/24");
+        bed.Add("ipvl1", "192.0.2.51/24");
+        bed.Port.Commit();
+        var luid = bed.LuidOf("ipvl0");
+        bed.Kill();
+        CollectionAssert.AreEqual(new[] { luid }, bed.Inject(NativeBench.Wire, Ethernet("192.0.2.99", "192.0.2.50")), "without a service");
+        // Another one: an address fewer, one with another prefix, an interface fewer.
+        bed.Start();
+        bed.Add("ipvl0", "192.0.2.50/25");
+        bed.Port.Commit();
+        bed.Until(() => bed.State.Contains("ipvl0 1500 192.0.2.50/25 attached", StringComparison.Ordinal) && !bed.State.Contains("ipvl1", StringComparison.Ordinal), "what was left is tidied");
+        Assert.AreEqual(luid, bed.LuidOf("ipvl0"));
+        CollectionAssert.AreEqual(new[] { luid }, bed.Inject(NativeBench.Wire, Ethernet("192.0.2.99", "192.0.2.50")));
+        bed.Kill();
+        // The journal is lost as well: tags and the driver tell.
+        bed.Journal.CrossOut(bed.Journal.List());
+        var (done, failures) = bed.Clean(isThorough: true);
+        Assert.IsEmpty(failures);
+        CollectionAssert.Contains(done, "the driver's port over Ethernet, which nobody knew, is removed");
+        Assert.AreEqual(before, bed.State);
+    }
+
+    /// <summary>Wherever a kill falls, the next start makes the host as it should be, and cleaning as it was.</summary>
+    [TestMethod]
+    public void Killed_before_any_call_nothing_is_left_over()
+    {
+        var calls = Run(0);
+        Assert.IsGreaterThan(40, calls);
+        for (var at = 1; at <= calls; at++)
+            Run(at);
+
+        static int Run(int killAt)
+        {
+            using var bed = new WindowsFilterBed(isBoundByItself: false);
+            var before = bed.State;
+            var calls = 0;
+            try
+            {
+                bed.Start(killAt: killAt);
+                bed.Add("a", "192.0.2.50/24");
+                bed.Add("b", "192.0.2.51/24", "2001:db8::51/64");
+                Assert.AreEqual(PortResult.Ok, bed.Port.RemoveAddress("b", L3Prefix.Parse("192.0.2.51/24")));
+                Assert.AreEqual(PortResult.Ok, bed.Port.Rename("b", "c"));
+                Assert.AreEqual(PortResult.Ok, bed.Port.RemoveInterface("a"));
+                calls = bed.Process.Calls;
+            }
+            catch (KilledException)
+            {
+            }
+            bed.Kill();
+            bed.Start();
+            bed.Add("c", "2001:db8::51/64");
+            bed.Port.Commit();
+            bed.Until(() => bed.State == "Ethernet 1500 192.0.2.10/24 attached bound\nc 1500 2001:db8::51/64 attached bound", $"killed before call {killAt}");
+            bed.Port.Dispose();
+            bed.Kill();
+            var (_, failures) = bed.Clean();
+            Assert.IsEmpty(failures, $"killed before call {killAt}");
+            Assert.AreEqual(before, bed.State, $"killed before call {killAt}");
+            Assert.IsEmpty(bed.Journal.List(), $"killed before call {killAt}");
+            return calls;
+        }
+    }
+
+    [TestMethod]
+    public void What_others_change_is_mended_and_told()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: false);
+        bed.Start();
+        bed.Add("ipvl0", "192.0.2.50/24");
+        bed.Port.Commit();
+        var index = bed.Do(static host => host.Network.FindLink("ipvl0")!.Index);
+        bed.Do(host => host.Network.RemoveAddress(index, System.Net.IPAddress.Parse("192.0.2.50"), 24));
+        Assert.AreEqual("192.0.2.50", bed.WaitFor("address-lost").Before);
+        bed.Do(host => host.Network.AddAddress(index, System.Net.IPAddress.Parse("192.0.2.70"), 24));
+        Assert.AreEqual("192.0.2.70", bed.WaitFor("address-surplus").Before);
+        bed.Bind("ipvl0", isBound: false);
+        bed.WaitFor("filter-detached");
+        bed.WaitFor("binding-lost");
+        bed.Until(() => bed.State.EndsWith("ipvl0 1500 192.0.2.50/24 attached bound", StringComparison.Ordinal) && bed.Port.Find("ipvl0") is { Fault: null }, "the stand-in is bound again");
+        bed.Bind(WindowsFilterBed.Master, isBound: false);
+        bed.Until(() => bed.Events.Count(static one => one.Name == "binding-lost") == 2 && bed.Port.Port.IsUp, "the master is bound again");
+        bed.Do(static host => host.Cim.Invoke(StrictAdapter(host, "ipvl0"), "Rename", new CimArgument("NewName", CimKind.String, "mine")));
+        Assert.AreEqual(("ipvl0", "mine"), bed.WaitFor("stand-in-renamed"));
+        bed.Until(() => bed.State.Contains("ipvl0 1500", StringComparison.Ordinal), "its name");
+        var old = bed.LuidOf("ipvl0");
+        bed.Do(static host => host.Devices.FeatureUpdate());
+        bed.WaitFor("stand-in-lost");
+        bed.Until(() => bed.State.EndsWith("ipvl0 1500 192.0.2.50/24 attached bound", StringComparison.Ordinal) && bed.Port.Find("ipvl0") is { IsUp: true, Fault: null }, "a new stand-in");
+        Assert.AreNotEqual(old, bed.LuidOf("ipvl0"));
+        CollectionAssert.AreEqual(new[] { bed.LuidOf("ipvl0") }, bed.Inject(NativeBench.Wire, Ethernet("192.0.2.99", "192.0.2.50")));
+        bed.Port.Dispose();
+        bed.Kill();
+        Assert.IsEmpty(bed.Clean().Failures);
+
+        static CimObject StrictAdapter(HostNetwork.Tests.Windows.StandInBed host, string alias) =>
+            HostNetwork.Tests.Windows.StrictCim.ToObject(host.Cim.All("MSFT_NetAdapter").Single(adapter => (string)adapter.Values["Name"]! == alias));
+    }
+
+    [TestMethod]
+    public void The_master_goes_comes_and_is_renamed()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: true);
+        bed.Start();
+        bed.Add("ipvl0", "192.0.2.50/24");
+        bed.Port.Commit();
+        bed.Replug(() =>
+        {
+            bed.WaitFor("master-gone");
+            bed.WaitFor("master-down");
+            Assert.IsFalse(bed.Port.Port.IsUp);
+            bed.Until(() => bed.Port.Port.Addresses.Count == 0, "its addresses went with it");
+        });
+        bed.WaitFor("master-back");
+        bed.WaitFor("master-up");
+        CollectionAssert.AreEqual(new[] { bed.LuidOf("ipvl0") }, bed.Inject(NativeBench.Wire, Ethernet("192.0.2.99", "192.0.2.50")));
+        bed.Do(static host => host.Ip.Change(WindowsFilterBed.MasterIndex + 60, static row =>
+        {
+            HostNetwork.Tests.Windows.StrictIphlpapi.Put(ref row.Alias, "LAN");
+            return row;
+        }));
+        Assert.AreEqual(("Ethernet", "LAN"), bed.WaitFor("master-renamed"));
+    }
+
+    [TestMethod]
+    public async Task A_master_that_a_switch_takes_ends_the_port()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: true);
+        bed.Start();
+        bed.PutSwitchOverMaster();
+        var fault = await Assert.ThrowsExactlyAsync<IOException>(() => bed.Port.Completion.WaitAsync(TimeSpan.FromSeconds(20)));
+        StringAssert.Contains(fault.Message, "carries a virtual switch");
+        bed.WaitFor("master-refused");
+    }
+
+    [TestMethod]
+    public void What_cannot_be_is_refused_with_what_to_do()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: true);
+        bed.Start();
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => bed.Port.AddInterface(new InterfaceSettings("ipvl0", Guid.NewGuid().ToString()))).Message, "use data path windivert");
+        bed.Do(static host => host.RenameLies = true);
+        Assert.ThrowsExactly<HostNetworkException>(() => bed.Port.AddInterface(new InterfaceSettings("ipvl0")));
+        Assert.IsFalse(bed.Journal.List().Any(static thing => thing.Key.StartsWith("standin/", StringComparison.Ordinal)));
+        bed.Do(static host => host.RenameLies = false);
+        bed.Port.Dispose();
+        bed.Kill();
+        Assert.IsEmpty(bed.Clean().Failures);
+        bed.RemoveBindings();
+        StringAssert.Contains(Assert.ThrowsExactly<IOException>(() => bed.Start()).Message, "ipvlansvc install-driver");
+    }
+
+    /// <summary>60 bytes from a station on the wire: Ethernet, IPv4, no payload to speak of.</summary>
+    private static byte[] Ethernet(string from, string to)
+    {
+        var frame = new byte[60];
+        new byte[] { 2, 0, 0, 0, 0, 20, 2, 0, 0, 0, 0, 0x99, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17 }.CopyTo(frame, 0);
+        L3Address.Parse(from).Write(frame.AsSpan(26));
+        L3Address.Parse(to).Write(frame.AsSpan(30));
+        var checksum = Checksum.Compute(frame.AsSpan(14, 20));
+        (frame[24], frame[25]) = ((byte)(checksum >> 8), (byte)checksum);
+        return frame;
+    }
+}

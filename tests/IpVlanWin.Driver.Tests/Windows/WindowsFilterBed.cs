@@ -1,0 +1,285 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using IpVlanWin.Datapath;
+using IpVlanWin.Datapath.Filter;
+using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
+using IpVlanWin.HostNetwork.Tests.Windows;
+using IpVlanWin.HostNetwork.Windows;
+
+namespace IpVlanWin.Driver.Tests.Windows;
+
+/// <summary>
+/// A Windows host in memory (strict IP Helper, CIM and device installer) whose adapters are those of a native driver: it has what it is bound
+/// to, as NDIS would have it. The driver and the host outlive the process that uses them.
+/// </summary>
+internal sealed class WindowsFilterBed : IDisposable
+{
+    public const uint MasterIndex = 20;
+    public const string Master = "Ethernet";
+
+    private static readonly byte[] MasterMac = [2, 0, 0, 0, 0, 20];
+
+    private readonly NativeBench _bench;
+    private readonly StrictCim.Stored _master;
+    private readonly HashSet<ulong> _attached = [NativeBench.Host];
+    // Its lock is the bench's: a killed process' handle is closed before another one is opened.
+    private NativeFilterDevice _device;
+    private Mortal? _process;
+    private FilterDriver? _driver;
+
+    /// <param name="isBoundByItself">Windows binds the filter to each adapter that comes.</param>
+    public WindowsFilterBed(bool isBoundByItself)
+    {
+        _bench = new NativeBench(NativeBuild.Library("filter"), MasterMac, 1500, BenchOptions.Served);
+        _device = new NativeFilterDevice(_bench);
+        // The bench begins with its master attached.
+        Detach(NativeBench.Host);
+        Bed.OnPlug = (adapter, isThere) =>
+        {
+            if (isThere)
+                AddBinding(adapter, isBoundByItself);
+            else
+                Detach(LuidOf(adapter));
+        };
+        foreach (var verb in (string[])["Enable", "Disable"])
+            Bed.Cim.On("MSFT_NetAdapterBindingSettingData." + verb, (binding, _) => SetBinding(binding, verb == "Enable"));
+        _master = Bed.Plug(@"PCI\VEN_8086", Master);
+        Bed.Ip.Change(MasterIndex, static row => row with { InterfaceLuid = NativeBench.Host });
+        if (isBoundByItself)
+            Attach(NativeBench.Host);
+        Bed.Network.AddAddress((int)MasterIndex, IPAddress.Parse("192.0.2.10"), 24);
+        Bed.Ip.EndDetection();
+    }
+
+    /// <summary>One thread at a time is on the host.</summary>
+    public object Turn { get; } = new();
+
+    public StandInBed Bed { get; } = new();
+
+    public MemoryJournal Journal { get; } = new();
+
+    public ConcurrentQueue<HostEvent> Events { get; } = [];
+
+    public FilterDatapath Port { get; private set; } = null!;
+
+    public Mortal Process => _process!;
+
+    /// <summary>Starts a process with the data path; it may be killed before any of its calls to the host or the journal.</summary>
+    public FilterDatapath Start(PortMode mode = PortMode.L2, PortFlag flag = PortFlag.Bridge, int killAt = 0)
+    {
+        _driver?.Dispose();
+        _process = new Mortal(Turn) { KillAt = killAt };
+        _device = new NativeFilterDevice(_bench);
+        _driver = new FilterDriver(_device);
+        var host = OpenHost();
+        var id = HostMarks.MasterOf(Journal, Master) ?? host.IdOf(host.FindMaster(Master)!);
+        var portHost = new FilterPortHost(new FilterPortHostSettings
+        {
+            PortName = Master, Host = _process.Give<HostNetwork.IStandInHost>(host), Bindings = _process.Give<HostNetwork.IFilterBindings>(host), MasterId = id,
+            Journal = _process.Give<IHostJournal>(Journal), OnEvent = Events.Enqueue,
+        });
+        return Port = new FilterDatapath(new FilterPortSettings
+        {
+            Driver = _driver, Host = portHost, MasterName = Master, MasterLuid = portHost.MasterLuid, Mode = mode, Flag = flag, OnEvent = Events.Enqueue,
+        });
+    }
+
+    /// <summary>An interface that is up.</summary>
+    public void Add(string name, params string[] addresses)
+    {
+        Assert.AreEqual(PortResult.Ok, Port.AddInterface(new InterfaceSettings(name, null, PortMode.L2)));
+        Assert.AreEqual(PortResult.Ok, Port.SetUp(name, true));
+        foreach (var address in addresses)
+            Assert.AreEqual(PortResult.Ok, Port.AddAddress(name, L3Prefix.Parse(address)));
+    }
+
+    /// <summary>The process is gone, whatever it was at.</summary>
+    public void Kill()
+    {
+        _process?.Kill();
+        _driver?.Dispose();
+        _driver = null;
+    }
+
+    /// <summary>What clean-host does.</summary>
+    public (List<string> Done, List<string> Failures) Clean(bool isThorough = false)
+    {
+        lock (Turn)
+        {
+            using var device = new NativeFilterDevice(_bench);
+            using var driver = new FilterDriver(device);
+            using var host = OpenHost();
+            var first = FilterMarks.Sweep(driver, host, host, Journal, static _ => false, isThorough);
+            var second = HostMarks.Sweep(host, Journal, static _ => false);
+            return ([.. first.Done, .. second.Done], [.. first.Failures, .. second.Failures]);
+        }
+    }
+
+    /// <summary>Does something to the host.</summary>
+    public T Do<T>(Func<StandInBed, T> act)
+    {
+        lock (Turn)
+            return act(Bed);
+    }
+
+    /// <inheritdoc cref="Do{T}"/>
+    public void Do(Action<StandInBed> act) => Do(bed =>
+    {
+        act(bed);
+        return 0;
+    });
+
+    /// <summary>Adapters with their MTU and addresses, which of them the driver has, and whether it is bound to them.</summary>
+    public string State => Do(bed => string.Join('\n', bed.Network.ListLinks().OrderBy(static link => link.Name, StringComparer.Ordinal).Select(link =>
+    {
+        var adapter = bed.Network.ListAdapters().Single(one => one.Index == link.Index);
+        var addresses = bed.Network.ListAddresses(link.Index).Select(static one => $"{one.Address}/{one.PrefixLength}").Order(StringComparer.Ordinal);
+        return $"{link.Name} {link.IpMtu} {string.Join(' ', addresses)} {(_attached.Contains(adapter.Luid) ? "attached" : "")}{(IsBound(adapter.Guid) ? " bound" : "")}";
+    })));
+
+    /// <summary>Frames that come out for one that enters.</summary>
+    public ulong[] Inject(ulong place, byte[] frame) => _device.Use(bench =>
+    {
+        bench.Inject(place, frame, frame.Length);
+        List<ulong> places = [];
+        while (bench.TryTake(out var to, out _))
+            places.Add(to);
+        return places.ToArray();
+    });
+
+    public void Use(Action<NativeBench> act) => _device.Use(act);
+
+    public ulong LuidOf(string alias) => Do(bed => bed.Network.ListAdapters().Single(one => one.Alias == alias).Luid);
+
+    /// <summary>Windows' own switch of a binding, by hand.</summary>
+    public void Bind(string alias, bool isBound) => Do(bed =>
+    {
+        var guid = bed.Network.ListAdapters().Single(one => one.Alias == alias).Guid;
+        SetBinding(Binding(guid), isBound);
+    });
+
+    public (string Before, string After) WaitFor(string name)
+    {
+        HostEvent? found = null;
+        Until(() => (found = Events.FirstOrDefault(one => one.Name == name)) is not null, name);
+        return (found!.Before, found.After);
+    }
+
+    public void Until(Func<bool> condition, string what)
+    {
+        if (!SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)))
+            Assert.Fail($"{what}: {string.Join("; ", Events)}; {Port.Completion.Exception?.InnerException?.Message}\n{State}");
+    }
+
+    /// <summary>The master out, and in again under another index.</summary>
+    public void Replug(Action between)
+    {
+        Do(bed =>
+        {
+            Detach(NativeBench.Host);
+            bed.Ip.Unplug(MasterIndex);
+        });
+        between();
+        Do(bed =>
+        {
+            bed.Ip.Plug(MasterIndex + 60, Master, change: row => row with { InterfaceLuid = NativeBench.Host, InterfaceGuid = Guid.Parse((string)_master.Values["DeviceID"]!) });
+            Attach(NativeBench.Host);
+        });
+    }
+
+    /// <summary>Hyper-V binds its switch to the master.</summary>
+    public void PutSwitchOverMaster() => Do(bed =>
+    {
+        bed.Cim.Add(NetAdapters.Namespace, "MSFT_NetAdapterBindingSettingData", new()
+        {
+            ["InstanceID"] = $"{_master.Values["DeviceID"]}::vms_pp", ["Name"] = Master, ["ComponentID"] = "vms_pp", ["DisplayName"] = "Hyper-V", ["Enabled"] = true,
+        });
+        bed.Ip.Change(MasterIndex, static row => row with { MediaConnectState = 2 });
+    });
+
+    /// <summary>The driver's package was taken out.</summary>
+    public void RemoveBindings() => Do(bed =>
+    {
+        foreach (var binding in bed.Cim.All("MSFT_NetAdapterBindingSettingData").Where(static one => (string)one.Values["ComponentID"]! == FilterPortHostSettings.Component).ToList())
+            bed.Cim.Delete(binding);
+    });
+
+    public void Dispose()
+    {
+        if (_process is { IsDead: false })
+            Port?.Dispose();
+        Kill();
+        _bench.Dispose();
+        Bed.Dispose();
+    }
+
+    private WindowsStandInHost OpenHost() => new(new WindowsNetwork(Bed.Ip),
+        new StandIns([Bed.Devices, new SwitchAdapters(Bed.Cim, new NetAdapters(Bed.Cim), StandInBed.Patience, TimeSpan.FromMilliseconds(1))], Bed.Cim, new WindowsNetwork(Bed.Ip), Bed.Registry,
+            StandInBed.Patience, TimeSpan.FromMilliseconds(1)),
+        new ComputeNamespaces(new NoContainers()), onChanges => WindowsWatch.Start(Bed.Ip, null, onChanges, TimeSpan.FromMilliseconds(100)),
+        static (_, _) => Assert.Fail("no container"));
+
+    private void AddBinding(StrictCim.Stored adapter, bool isEnabled)
+    {
+        Bed.Cim.Add(NetAdapters.Namespace, "MSFT_NetAdapterBindingSettingData", new()
+        {
+            ["InstanceID"] = $"{adapter.Values["DeviceID"]}::{FilterPortHostSettings.Component}", ["Name"] = adapter.Values["Name"], ["ComponentID"] = FilterPortHostSettings.Component,
+            ["DisplayName"] = "IpVlanWin filter", ["Enabled"] = isEnabled,
+        });
+        if (isEnabled && (uint)adapter.Values["InterfaceIndex"]! != MasterIndex)
+            Attach(LuidOf(adapter));
+    }
+
+    private CimReply SetBinding(StrictCim.Stored binding, bool isEnabled)
+    {
+        binding.Values["Enabled"] = isEnabled;
+        if ((string)binding.Values["ComponentID"]! == FilterPortHostSettings.Component)
+        {
+            var guid = ((string)binding.Values["InstanceID"]!).Split("::")[0];
+            var luid = LuidOf(Bed.Cim.All("MSFT_NetAdapter").Single(adapter => (string)adapter.Values["DeviceID"]! == guid));
+            if (isEnabled)
+                Attach(luid);
+            else
+                Detach(luid);
+        }
+        return StrictCim.Reply(0);
+    }
+
+    private StrictCim.Stored Binding(Guid adapter) =>
+        Bed.Cim.All("MSFT_NetAdapterBindingSettingData").Single(one => (string)one.Values["InstanceID"]! == $"{adapter.ToString("B", CultureInfo.InvariantCulture).ToUpperInvariant()}::{FilterPortHostSettings.Component}");
+
+    private bool IsBound(Guid adapter) => (bool)Binding(adapter).Values["Enabled"]!;
+
+    // Stand-ins' as StrictIphlpapi.Plug makes them.
+    private static ulong LuidOf(StrictCim.Stored adapter) => (uint)adapter.Values["InterfaceIndex"]! is var index && index == MasterIndex ? NativeBench.Host : 0x6000000000000 | ((ulong)index << 24);
+
+    private void Attach(ulong luid)
+    {
+        if (_attached.Add(luid))
+            _device.Use(bench => bench.Attach(luid));
+    }
+
+    private void Detach(ulong luid)
+    {
+        if (_attached.Remove(luid))
+            _device.Use(bench => bench.Detach(luid));
+    }
+
+    private sealed class NoContainers : IComputeNetwork
+    {
+        public uint EnumerateNamespaces(string query, out string? ids, out string? error)
+        {
+            (ids, error) = ("[]", null);
+            return 0;
+        }
+
+        public uint QueryNamespace(Guid id, string query, out string? properties, out string? error)
+        {
+            (properties, error) = (null, null);
+            return 0x80070490;
+        }
+    }
+}
