@@ -235,11 +235,15 @@ static ControlStatus QueryInterface(const VirtualInterface *member, void *buffer
 
 static PortResult AddInterface(Control *control, Port *port, const IPVLAN_INTERFACE *request)
 {
+    const uint32_t *mode = (request->Fields & IPVLAN_SET_MODE) != 0 ? &request->Mode : NULL;
+    const uint32_t *flag = (request->Fields & IPVLAN_SET_FLAG) != 0 ? &request->Flag : NULL;
+    // Told before a name in use, as by Linux (ipvlan_nl_validate).
+    if (!PortKnows(mode, flag))
+        return PortInvalid;
     VirtualInterface *added, *other = ControlFindInterface(control, request->StandInLuid);
     if (other != NULL || ControlFindPort(control, request->StandInLuid) != NULL)
         return PortExists;
-    return PortAddInterface(port, request->StandInLuid, (request->Fields & IPVLAN_SET_MODE) != 0 ? &request->Mode : NULL,
-                            (request->Fields & IPVLAN_SET_FLAG) != 0 ? &request->Flag : NULL, &added);
+    return PortAddInterface(port, request->StandInLuid, mode, flag, &added);
 }
 
 static PortResult SetInterface(Port *port, VirtualInterface *member, const IPVLAN_INTERFACE *request)

@@ -231,6 +231,14 @@ static Decision DecideGroup(L3Address address, NextHop *hop)
     return (Decision){.Action = ActionRoute};
 }
 
+bool RouterTakes(const Router *router, uint32_t destination, uint32_t source)
+{
+    L3Address to = {.Low = destination, .Family = FamilyFour}, from = {.Low = source, .Family = FamilyFour};
+    bool isHosts = destination == UINT32_MAX || Has(&router->OwnFour, to) || Has(&router->Broadcast, to);
+    // A broadcast address is that, even if it is also the host's own.
+    return isHosts && (!Has(&router->OwnFour, from) || Has(&router->Broadcast, from));
+}
+
 static Decision DecideNeighbor(const Router *router, const Route *route, uint64_t now, NextHop *hop)
 {
     if (route->Gateway.Family != FamilyNone)

@@ -46,5 +46,8 @@ PortResult RouterRemoveNeighbor(Router *router, L3Address address);
 // Inside an epoch. Decides on an IP packet behind an untagged Ethernet header; ipMtu is the master's.
 Decision RouterDecide(const Router *router, const Frame *frame, uint32_t protocol, uint32_t ipMtu, uint64_t now, NextHop *hop);
 
+// Inside an epoch. The host's own input takes an IPv4 packet between these two: the destination is the host's, and the source is not.
+bool RouterTakes(const Router *router, uint32_t destination, uint32_t source);
+
 // Inside an epoch. One of the host's addresses of a family, to speak from; false where it has none.
 bool RouterPickSource(const Router *router, uint8_t family, L3Address *source);

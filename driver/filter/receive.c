@@ -25,12 +25,12 @@ static Packet *CopyReceived(Reception *reception, const View *view, VirtualInter
     return packet;
 }
 
-// l3s: MACs, type and the packet without padding; a priority tag is off (semantics 19).
+// l3s: MACs, type and the packet without padding; priority tags are off (semantics 18a, 19).
 static void CutToPacket(Packet *packet, uint32_t packetLength)
 {
     packet->TagInfo = 0;
-    if (IsTag(Read16(packet->Bytes + 12)))
-        memmove(packet->Bytes + 12, packet->Bytes + 16, packet->Length - 16);
+    uint32_t tags = TagBytes(packet->Bytes, packet->Length), types = 2 * MacLength;
+    memmove(packet->Bytes + types, packet->Bytes + types + tags, packet->Length - types - tags);
     packet->Length = packet->LongestSegment = EtherHeaderLength + packetLength;
 }
 

@@ -245,16 +245,17 @@ public sealed partial class FramePump : IDisposable
             _snapshot.CountDrop(DropReason.BacklogFull, sender);
     }
 
-    /// <summary>l3s: MACs, type and the packet without padding; a priority tag is off (semantics 19).</summary>
+    /// <summary>l3s: MACs, type and the packet without padding; priority tags are off (semantics 18a, 19).</summary>
     private void SendLocal(Span<byte> buffer, in FrameOffload offload, in Decision decision)
     {
         var finished = offload;
         var frame = buffer[FrameBatch.Headroom..];
-        if (EtherType.IsTag((ushort)((frame[12] << 8) | frame[13])))
+        var tags = EtherType.TagBytes(frame);
+        if (tags > 0)
         {
-            frame[..(2 * MacAddress.Bytes)].CopyTo(frame[EtherType.TagLength..]);
-            buffer = buffer[EtherType.TagLength..];
-            finished = offload.Shifted(-EtherType.TagLength);
+            frame[..(2 * MacAddress.Bytes)].CopyTo(frame[tags..]);
+            buffer = buffer[tags..];
+            finished = offload.Shifted(-tags);
         }
         Send(DeviceOf(decision.Target!), buffer[..(FrameBatch.Headroom + EtherType.HeaderLength + decision.PacketLength)], finished, decision.Target);
     }

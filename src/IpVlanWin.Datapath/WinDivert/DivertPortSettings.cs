@@ -14,7 +14,10 @@ public sealed record HostEvent(string Name, string Text, string Subject, string 
 /// <summary>A port over WinDivert.</summary>
 public sealed record DivertPortSettings
 {
-    /// <summary>Most interfaces of a port; how many stand-ins PnP takes is measured by tests/windows/first-run.ps1.</summary>
+    /// <summary>
+    /// Most interfaces of a port. Filters name interface indexes too, 32 in each, so that handles grow with the square of the interfaces: 165
+    /// a family for these with an address each. And PnP names stand-ins ROOT\NET\0000 to 9999 for the whole host.
+    /// </summary>
     public const int MaxInterfaces = 1024;
 
     /// <summary>The port's name: the master's, when the port was made.</summary>

@@ -198,6 +198,7 @@ public sealed unsafe partial class PortSnapshot
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision ReceiveInspected(ReadOnlySpan<byte> frame, int offset, ushort protocol)
     {
+        offset = LocalInput.SkipTags(frame, offset, ref protocol);
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6) || !IsForThisStation(frame, offset))
             return new Decision(DecisionAction.Host);
         var key = LocalInput.Destination(frame[offset..], protocol);
@@ -205,7 +206,7 @@ public sealed unsafe partial class PortSnapshot
         if (target is null)
             return new Decision(DecisionAction.Host);
         var length = LocalInput.AcceptedLength(frame[offset..], protocol);
-        if (length <= 0 || (key == KeyFamily.Four && Owner(frame, key, offset + 12) == target))
+        if (length <= 0 || IsFromItself(frame[offset..], key, target))
         {
             CountDrop(DropReason.L3sInvalid, target);
             return new Decision(DecisionAction.Host);
@@ -322,7 +323,7 @@ public sealed unsafe partial class PortSnapshot
     {
         if ((frame[0] & 1) == 0 && MacAddress.Read(frame) != Mac)
             return false;
-        return offset == EtherType.HeaderLength || (BinaryPrimitives.ReadUInt16BigEndian(frame[14..]) & 0xfff) == 0;
+        return offset == EtherType.HeaderLength || LocalInput.HasPriorityTag(frame, offset);
     }
 
     /// <summary>Rule 21b.</summary>

@@ -51,8 +51,8 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
                 break;
             case DecisionAction.HostAndLocal:
                 Out(NaiveCopy.Host, bytes);
-                var tag = EtherType.IsTag((ushort)NaiveHeader.Word(bytes, 12)) ? 4 : 0;
-                Out(decision.Target!.Name, [.. bytes[..12], .. bytes[(12 + tag)..(14 + tag + decision.PacketLength)]]);
+                var tags = EtherType.TagBytes(bytes);
+                Out(decision.Target!.Name, [.. bytes[..12], .. bytes[(12 + tags)..(14 + tags + decision.PacketLength)]]);
                 break;
             case DecisionAction.FloodReceived:
                 Out(NaiveCopy.Host, bytes);
