@@ -40,7 +40,7 @@ static void LearnNeighbor(Reception *reception, const Frame *frame)
 {
     L3Address address;
     Mac mac;
-    if (reception->Snapshot->Mode == ModeL2 || !NeighborSeen(frame->Bytes, frame->Length, &address, &mac))
+    if (PortRead(reception->Port)->Mode == ModeL2 || !NeighborSeen(frame->Bytes, frame->Length, &address, &mac))
         return;
     Router *router = &reception->Port->Router;
     uint64_t until = Now() + NEIGHBOR_LEARNT_FOR;
