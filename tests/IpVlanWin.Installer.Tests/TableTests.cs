@@ -12,7 +12,7 @@ public sealed class TableTests
     [
         "AdminExecuteSequence", "AdminUISequence", "AdvtExecuteSequence", "AppSearch", "Component", "CreateFolder", "CustomAction", "Directory", "Environment",
         "Feature", "FeatureComponents", "File", "InstallExecuteSequence", "InstallUISequence", "LaunchCondition", "Media", "MsiFileHash",
-        "MsiLockPermissionsEx", "Property", "RegLocator", "Registry", "ServiceControl", "ServiceInstall", "Upgrade",
+        "MsiLockPermissionsEx", "Property", "RegLocator", "Registry", "ServiceControl", "ServiceInstall", "Signature", "Upgrade",
     ];
 
     [TestMethod]
@@ -96,8 +96,8 @@ public sealed class TableTests
         CollectionAssert.IsSubsetOf(
             new[]
             {
-                "InstallDriver\t3090\tf_ipvlansvc.exe\tinstall-driver\t", "InstallDriver_Rollback\t3410\tf_ipvlansvc.exe\tremove-driver\t",
-                "RemoveDriver\t3090\tf_ipvlansvc.exe\tremove-driver\t", "RemoveDriver_Rollback\t3410\tf_ipvlansvc.exe\tinstall-driver\t",
+                "InstallDriver\t3090\tf_ipvlansvc.exe\tinstall-driver\t", "InstallDriver_Rollback\t3346\tf_ipvlansvc.exe\tremove-driver\t",
+                "RemoveDriver\t3090\tf_ipvlansvc.exe\tremove-driver\t", "RemoveDriver_Rollback\t3346\tf_ipvlansvc.exe\tinstall-driver\t",
             },
             SmallProduct.Rows(msi, "CustomAction").ToArray());
         const string In = "&Driver=3", Out = "!Driver=3 AND &Driver=2 AND NOT UPGRADINGPRODUCTCODE";
