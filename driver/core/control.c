@@ -33,12 +33,6 @@ static ControlStatus StatusOf(PortResult result)
         return ControlOk;
     case PortExists:
         return ControlExists;
-    case PortAddressInUse:
-        return ControlAddressInUse;
-    case PortNoDevice:
-    case PortAddressAbsent:
-    case PortGroupAbsent:
-        return ControlAbsent;
     case PortLimitReached:
         return ControlLimit;
     case PortNoMemory:
@@ -146,11 +140,8 @@ void ControlDestroy(Control *control)
     EpochDestroy(&control->Epoch);
 }
 
-static ControlStatus QueryPort(Control *control, uint64_t luid, void *buffer, uint32_t outputLength, uint32_t *written)
+static ControlStatus QueryPort(const Port *port, void *buffer, uint32_t outputLength, uint32_t *written)
 {
-    Port *port = ControlFindPort(control, luid);
-    if (port == NULL)
-        return ControlAbsent;
     if (outputLength < sizeof(IPVLAN_PORT_STATUS))
         return ControlTooSmall;
     const PortSnapshot *snapshot = port->Snapshot;
@@ -202,7 +193,7 @@ static ControlStatus ExecutePort(Control *control, uint32_t code, void *buffer, 
         status = StatusOf(PortSet(port, request.Fields, request.Mode, request.Flag, request.Options));
         break;
     default:
-        status = QueryPort(control, request.MasterLuid, buffer, outputLength, written);
+        status = QueryPort(port, buffer, outputLength, written);
         break;
     }
 unlock:
@@ -244,11 +235,15 @@ static ControlStatus QueryInterface(const VirtualInterface *member, void *buffer
 
 static PortResult AddInterface(Control *control, Port *port, const IPVLAN_INTERFACE *request)
 {
+    const uint32_t *mode = (request->Fields & IPVLAN_SET_MODE) != 0 ? &request->Mode : NULL;
+    const uint32_t *flag = (request->Fields & IPVLAN_SET_FLAG) != 0 ? &request->Flag : NULL;
+    // Told before a name in use, as by Linux (ipvlan_nl_validate).
+    if (!PortKnows(mode, flag))
+        return PortInvalid;
     VirtualInterface *added, *other = ControlFindInterface(control, request->StandInLuid);
     if (other != NULL || ControlFindPort(control, request->StandInLuid) != NULL)
         return PortExists;
-    return PortAddInterface(port, request->StandInLuid, (request->Fields & IPVLAN_SET_MODE) != 0 ? &request->Mode : NULL,
-                            (request->Fields & IPVLAN_SET_FLAG) != 0 ? &request->Flag : NULL, &added);
+    return PortAddInterface(port, request->StandInLuid, mode, flag, &added);
 }
 
 static PortResult SetInterface(Port *port, VirtualInterface *member, const IPVLAN_INTERFACE *request)

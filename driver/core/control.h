@@ -17,7 +17,6 @@ typedef enum ControlStatus {
     ControlAbsent,
     ControlLimit,
     ControlNoMemory,
-    ControlAddressInUse,
 } ControlStatus;
 
 typedef struct Control Control;

@@ -17,11 +17,9 @@ static void Release(Retired *block)
 
 void EpochDestroy(Epoch *epoch)
 {
-    while (epoch->First != NULL) {
-        Retired *block = epoch->First;
-        epoch->First = block->Next;
-        Release(block);
-    }
+    // No reader is inside: all of it goes.
+    if (epoch->Readers != NULL)
+        EpochCollect(epoch);
     if (epoch->Readers != NULL)
         CoreFree(epoch->Readers);
     *epoch = (Epoch){0};

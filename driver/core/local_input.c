@@ -2,6 +2,16 @@
 
 #include "checksum.h"
 
+uint32_t LocalInputSkipTags(const Frame *frame, uint32_t offset, uint32_t *protocol)
+{
+    const uint32_t end = EtherHeaderLength + MostTags * EtherTagLength;
+    while (IsTag(*protocol) && HasPriorityTag(frame, offset) && offset < end && frame->Length >= offset + EtherTagLength + 2) {
+        *protocol = Read16(frame->Bytes + offset + 2);
+        offset += EtherTagLength;
+    }
+    return offset;
+}
+
 KeyFamily LocalInputDestination(const Frame *frame, uint32_t offset, uint32_t protocol)
 {
     uint32_t length = frame->Length - offset;

@@ -4,6 +4,13 @@
 
 #include "wire.h"
 
+// The last tag before this offset has VLAN 0.
+static inline bool HasPriorityTag(const Frame *frame, uint32_t offset) { return (Read16(frame->Bytes + offset - EtherTagLength) & 0xfff) == 0; }
+
+// Where a packet begins, and its protocol, when the host has taken off what tags stand before it: a further one wherever those before have
+// VLAN 0, and nothing is cut short (__netif_receive_skb_core).
+uint32_t LocalInputSkipTags(const Frame *frame, uint32_t offset, uint32_t *protocol);
+
 // Family of the destination of a packet long enough to have one: 16 or 24 bytes into it.
 KeyFamily LocalInputDestination(const Frame *frame, uint32_t offset, uint32_t protocol);
 

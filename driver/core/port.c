@@ -89,13 +89,15 @@ static void FreeInterface(Retired *block)
     CoreFree(member);
 }
 
+bool PortKnows(const uint32_t *mode, const uint32_t *flag) { return (mode == NULL || *mode <= ModeL3S) && (flag == NULL || *flag <= FlagVepa); }
+
 PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, const uint32_t *flag, VirtualInterface **added)
 {
     *added = NULL;
+    if (!PortKnows(mode, flag))
+        return PortInvalid;
     if (PortFind(port, luid) != NULL)
         return PortExists;
-    if ((mode != NULL && *mode > ModeL3S) || (flag != NULL && *flag > FlagVepa))
-        return PortInvalid;
     uint32_t id = 0;
     while (id < port->Snapshot->InterfaceCount && port->Snapshot->Interfaces[id] != NULL)
         id++;

@@ -84,6 +84,7 @@ Port *PortCreate(Epoch *epoch, uint64_t luid, uint64_t seed, uint32_t processors
 void PortRetire(Port *port);
 
 // Changes, all under the core's lock. Modes and flags are unchecked numbers.
+bool PortKnows(const uint32_t *mode, const uint32_t *flag); // NULL: not given
 PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, const uint32_t *flag, VirtualInterface **added);
 // Takes the interface out of the data path; its addresses are to be removed by PortSweepAddresses before it is forgotten.
 void PortDetachInterface(VirtualInterface *removed);

@@ -27,7 +27,15 @@ static bool IsForThisStation(const PortSnapshot *snapshot, const Frame *frame, u
 {
     if (!IsMulticastMac(frame->Bytes) && ReadMac(frame->Bytes) != snapshot->Mac)
         return false;
-    return offset == EtherHeaderLength || (Read16(frame->Bytes + 14) & 0xfff) == 0;
+    return offset == EtherHeaderLength || HasPriorityTag(frame, offset);
+}
+
+// 18d: an IPv4 packet from an address of the interface that it is for, which that one's own input refuses. Not where the host has the
+// destination as well, and not the source: then the host's input takes it (ipvlan_l3_rcv, ipvlan_nf_input).
+static bool IsFromItself(const Port *port, const PortSnapshot *snapshot, const Frame *frame, uint32_t offset, const VirtualInterface *target)
+{
+    return Owner(port, snapshot, frame, FamilyFour, offset + 12) == target &&
+           !RouterTakes(&port->Router, Read32(frame->Bytes + offset + 16), Read32(frame->Bytes + offset + 12));
 }
 
 // l3s: the host gets everything; a packet for an interface goes to its IP layer as well (18, 19).
@@ -35,6 +43,7 @@ static Decision ReceiveInspected(Port *port, const PortSnapshot *snapshot, uint3
                                  uint32_t protocol)
 {
     const Decision host = {.Action = ActionHost};
+    offset = LocalInputSkipTags(frame, offset, &protocol);
     KeyFamily family = LocalInputDestination(frame, offset, protocol);
     if (family == FamilyNone || !IsForThisStation(snapshot, frame, offset))
         return host;
@@ -42,7 +51,7 @@ static Decision ReceiveInspected(Port *port, const PortSnapshot *snapshot, uint3
     if (target == NULL)
         return host;
     uint32_t length = LocalInputAcceptedLength(frame, offset, protocol);
-    if (length == 0 || (family == FamilyFour && Owner(port, snapshot, frame, FamilyFour, offset + 12) == target)) {
+    if (length == 0 || (family == FamilyFour && IsFromItself(port, snapshot, frame, offset, target))) {
         PortCountDrop(port, DropL3sInvalid, target);
         return host;
     }

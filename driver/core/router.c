@@ -198,6 +198,13 @@ PortResult RouterSetNeighbor(Router *router, L3Address address, Mac mac, uint64_
     return PortNoMemory;
 }
 
+bool RouterMayLearn(const Router *router, L3Address address, bool isWanted, uint64_t heldUntil)
+{
+    const Table *table = address.Family == FamilyFour ? &router->NeighborsFour : &router->NeighborsSix;
+    const Neighbor *known = NeighborAt(TableFind(table, address.High, address.Low));
+    return known == NULL ? isWanted : known->HoldsUntil != UINT64_MAX && known->HoldsUntil <= heldUntil;
+}
+
 PortResult RouterRemoveNeighbor(Router *router, L3Address address)
 {
     Neighbor *old = NeighborAt(TableRemove(NeighborsOf(router, address.Family), address.High, address.Low));
@@ -222,6 +229,14 @@ static Decision DecideGroup(L3Address address, NextHop *hop)
         return Dropped(DropDestinationNotRoutable);
     hop->Mac = 0x333300000000u | (address.Low & 0xffffffffu);
     return (Decision){.Action = ActionRoute};
+}
+
+bool RouterTakes(const Router *router, uint32_t destination, uint32_t source)
+{
+    L3Address to = {.Low = destination, .Family = FamilyFour}, from = {.Low = source, .Family = FamilyFour};
+    bool isHosts = destination == UINT32_MAX || Has(&router->OwnFour, to) || Has(&router->Broadcast, to);
+    // A broadcast address is that, even if it is also the host's own.
+    return isHosts && (!Has(&router->OwnFour, from) || Has(&router->Broadcast, from));
 }
 
 static Decision DecideNeighbor(const Router *router, const Route *route, uint64_t now, NextHop *hop)

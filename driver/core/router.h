@@ -38,10 +38,16 @@ void RouterDestroy(Router *router);
 PortResult RouterAddHostAddress(Router *router, L3Address address, uint32_t length);
 PortResult RouterRemoveHostAddress(Router *router, L3Address address, uint32_t length);
 PortResult RouterSetNeighbor(Router *router, L3Address address, Mac mac, uint64_t holdsUntil);
+// Inside an epoch or under the lock. Whether to believe what a frame tells of a neighbor: one that is wanted, or one that was learnt and holds
+// no longer than until then; never one that was set for ever.
+bool RouterMayLearn(const Router *router, L3Address address, bool isWanted, uint64_t heldUntil);
 PortResult RouterRemoveNeighbor(Router *router, L3Address address);
 
 // Inside an epoch. Decides on an IP packet behind an untagged Ethernet header; ipMtu is the master's.
 Decision RouterDecide(const Router *router, const Frame *frame, uint32_t protocol, uint32_t ipMtu, uint64_t now, NextHop *hop);
+
+// Inside an epoch. The host's own input takes an IPv4 packet between these two: the destination is the host's, and the source is not.
+bool RouterTakes(const Router *router, uint32_t destination, uint32_t source);
 
 // Inside an epoch. One of the host's addresses of a family, to speak from; false where it has none.
 bool RouterPickSource(const Router *router, uint8_t family, L3Address *source);

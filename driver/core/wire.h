@@ -12,9 +12,13 @@ enum {
     Ipv4MinLength = 20,
     Ipv6Length = 40,
     MasterSlack = 18, // an Ethernet header and a tag
-    // No rule looks at more of a frame than this many bytes: header, tag and the longest IPv4 header, or a neighbor solicitation.
+    Ipv4MaxLength = 60,
+    // No rule looks at more of a frame than this many bytes: header, tags and the longest IPv4 header, or a neighbor solicitation.
     FrameHeaderBytes = 128,
+    MostTags = 13, // that are taken off
 };
+
+_Static_assert(EtherHeaderLength + MostTags * EtherTagLength + Ipv4MaxLength <= FrameHeaderBytes, "what is looked at behind all tags is there");
 
 enum { TypeIpv4 = 0x0800, TypeArp = 0x0806, TypeVlanTag = 0x8100, TypeIpv6 = 0x86dd, TypePause = 0x8808, TypeServiceTag = 0x88a8 };
 
@@ -42,6 +46,15 @@ typedef struct Frame {
 } Frame;
 
 static inline bool IsTag(uint32_t type) { return type == TypeVlanTag || type == TypeServiceTag; }
+
+// Bytes of the tags behind a frame's MACs. The frame is no runt.
+static inline uint32_t TagBytes(const uint8_t *frame, uint32_t length)
+{
+    uint32_t bytes = 0;
+    while (bytes < MostTags * EtherTagLength && length >= EtherHeaderLength + bytes + EtherTagLength && IsTag(Read16(frame + EtherHeaderLength - 2 + bytes)))
+        bytes += EtherTagLength;
+    return bytes;
+}
 
 static inline bool IsMulticastMac(const uint8_t *mac) { return (mac[0] & 1) != 0; }
 

@@ -34,8 +34,6 @@ static NTSTATUS StatusOf(ControlStatus status)
         return STATUS_BUFFER_TOO_SMALL;
     case ControlExists:
         return STATUS_OBJECT_NAME_COLLISION;
-    case ControlAddressInUse:
-        return STATUS_ADDRESS_ALREADY_EXISTS;
     case ControlAbsent:
         return STATUS_NOT_FOUND;
     case ControlLimit:
@@ -133,7 +131,7 @@ void EventPost(const IPVLAN_EVENT *posted)
         CompleteWithEvent(irp, &event);
 }
 
-static NTSTATUS NextEvent(PIRP irp, uint32_t inputLength, uint32_t outputLength)
+static NTSTATUS NextEvent(PIRP irp, FILE_OBJECT *file, uint32_t inputLength, uint32_t outputLength)
 {
     IPVLAN_HEADER header;
     IPVLAN_EVENT event;
@@ -148,8 +146,10 @@ static NTSTATUS NextEvent(PIRP irp, uint32_t inputLength, uint32_t outputLength)
     if (outputLength < sizeof(event))
         return Complete(irp, STATUS_BUFFER_TOO_SMALL, 0);
     KeAcquireSpinLock(&lock, &irql);
-    bool hasEvent = TakeEvent(&event), isFull = requestCount == MostWaitingRequests, isCancelled = false;
-    if (!hasEvent && !isFull) {
+    // The last handle may have been closed since the request came: its cleanup is over, and would not find this one.
+    bool isClosed = LOAD(file->FsContext) == NULL, isFull = requestCount == MostWaitingRequests, isCancelled = false;
+    bool hasEvent = !isClosed && TakeEvent(&event);
+    if (!hasEvent && !isFull && !isClosed) {
         PLIST_ENTRY entry = &irp->Tail.Overlay.ListEntry;
         entry->Flink = &requests;
         entry->Blink = requests.Blink;
@@ -166,6 +166,8 @@ static NTSTATUS NextEvent(PIRP irp, uint32_t inputLength, uint32_t outputLength)
         }
     }
     KeReleaseSpinLock(&lock, irql);
+    if (isClosed)
+        return Complete(irp, STATUS_CANCELLED, 0);
     if (isFull && !hasEvent)
         return Complete(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
     if (hasEvent) {
@@ -185,10 +187,10 @@ _IRQL_requires_(PASSIVE_LEVEL) static NTSTATUS KMAPI DispatchControl(PDEVICE_OBJ
     uint32_t outputLength = location->Parameters.DeviceIoControl.OutputBufferLength, written = 0;
     uint32_t code = location->Parameters.DeviceIoControl.IoControlCode;
     UNREFERENCED_PARAMETER(device);
-    if (location->FileObject == NULL || location->FileObject->FsContext == NULL)
+    if (location->FileObject == NULL || LOAD(location->FileObject->FsContext) == NULL)
         return Complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     if (code == IOCTL_IPVLAN_NEXT_EVENT)
-        return NextEvent(irp, inputLength, outputLength);
+        return NextEvent(irp, location->FileObject, inputLength, outputLength);
     ControlStatus status =
         ControlExecute(&TheDriver.Control, code, irp->AssociatedIrp.SystemBuffer, inputLength, outputLength, &written);
     return Complete(irp, StatusOf(status), status == ControlOk ? written : 0);
@@ -197,7 +199,7 @@ _IRQL_requires_(PASSIVE_LEVEL) static NTSTATUS KMAPI DispatchControl(PDEVICE_OBJ
 _IRQL_requires_(PASSIVE_LEVEL) static NTSTATUS KMAPI DispatchCreate(PDEVICE_OBJECT device, PIRP irp)
 {
     UNREFERENCED_PARAMETER(device);
-    IoGetCurrentIrpStackLocation(irp)->FileObject->FsContext = &requests;
+    STORE(IoGetCurrentIrpStackLocation(irp)->FileObject->FsContext, &requests);
     return Complete(irp, STATUS_SUCCESS, 0);
 }
 
@@ -206,10 +208,10 @@ _IRQL_requires_(PASSIVE_LEVEL) static NTSTATUS KMAPI DispatchCleanup(PDEVICE_OBJ
     PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
     PIRP pended;
     UNREFERENCED_PARAMETER(device);
-    file->FsContext = NULL;
     do {
         KIRQL irql;
         KeAcquireSpinLock(&lock, &irql);
+        STORE(file->FsContext, NULL);
         pended = TakeRequest(file);
         KeReleaseSpinLock(&lock, irql);
         if (pended != NULL)

@@ -22,6 +22,9 @@ enum {
 #define NEIGHBOR_PATIENCE (3 * SECOND)
 #define NEIGHBOR_LEARNT_FOR (60 * SECOND)
 
+// What Away is made of.
+enum { AwayAsleep = 1, AwayRemoved = 2 };
+
 typedef struct Module Module;
 typedef struct Packet Packet;
 
@@ -63,7 +66,7 @@ struct Module {
     Mac Mac;
     uint32_t IpMtu;
     uint32_t IsConnected;
-    uint32_t IsLowPower;
+    uint32_t Away; // asleep, or removed by surprise: nothing is sent on it or indicated
     uint64_t LinkSpeed;
     NDIS_OBJECT_HEADER OffloadHeader; // of its NDIS_OFFLOAD; size 0: none
     uint32_t HostFilter; // what the protocols above asked for
@@ -105,6 +108,7 @@ typedef struct DeliveryQueue {
     Packet *First;
     Packet *Last;
     uint32_t Count;
+    bool IsClosed; // the DPC is queued no more
     KDPC Dpc;
 } DeliveryQueue;
 
@@ -153,7 +157,7 @@ extern const ControlHooks ModuleHooks;
 // packet.c
 _IRQL_requires_max_(DISPATCH_LEVEL) Packet *PacketAllocate(uint32_t length);
 _IRQL_requires_max_(DISPATCH_LEVEL) void PacketFree(Packet *packet);
-// Takes a place in the module's bound and its gate; false where it is closed or full.
+// Takes a place in the module's bound and its gate; false where it is closed or full, or the adapter away.
 _IRQL_requires_max_(DISPATCH_LEVEL) bool PacketAssign(Packet *packet, Module *module);
 // Gives it a list for NDIS, with the out-of-band data of its direction; NULL: no memory. The packet is assigned.
 _IRQL_requires_max_(DISPATCH_LEVEL) PNET_BUFFER_LIST PacketDress(Packet *packet, bool isReceive);

@@ -111,8 +111,10 @@ static void PutBack(DeliveryQueue *queue, Packet *first)
         queue->Last = last;
     queue->First = first;
     queue->Count += count;
+    bool isClosed = queue->IsClosed;
     KeReleaseSpinLock(&queue->Lock, irql);
-    (void)KeInsertQueueDpc(&queue->Dpc, NULL, NULL);
+    if (!isClosed)
+        (void)KeInsertQueueDpc(&queue->Dpc, NULL, NULL);
 }
 
 _IRQL_requires_(DISPATCH_LEVEL) static VOID KMAPI Drain(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
@@ -158,9 +160,15 @@ bool QueuesInitialize(void)
     return true;
 }
 
-// Nobody enqueues any more.
+// Nobody enqueues any more, but a DPC that leaves something for its next run: those are over, once they cannot be queued again.
 void QueuesDestroy(void)
 {
+    for (uint32_t i = 0; i < TheDriver.Control.Processors; i++) {
+        KIRQL irql;
+        KeAcquireSpinLock(&TheDriver.Queues[i].Lock, &irql);
+        TheDriver.Queues[i].IsClosed = true;
+        KeReleaseSpinLock(&TheDriver.Queues[i].Lock, irql);
+    }
     KeFlushQueuedDpcs();
     for (uint32_t i = 0; i < TheDriver.Control.Processors; i++) {
         Packet *packet = TakeAll(&TheDriver.Queues[i]);

@@ -44,7 +44,7 @@ void ModuleTellPort(Module *module)
     Port *port = module->Port;
     if (port == NULL)
         return;
-    bool isUp = module->IsConnected != 0 && module->IsLowPower == 0 && (Load64(&module->Gate.State) & 1) == 0;
+    bool isUp = module->IsConnected != 0 && module->Away == 0 && (Load64(&module->Gate.State) & 1) == 0;
     // Without memory the port goes on with what it knew, but never with a master that is not there.
     if (PortSetMaster(port, module->Mac, module->IpMtu, isUp) == PortNoMemory && !isUp)
         Store32(&port->Snapshot->IsUp, 0);

@@ -47,6 +47,22 @@ static NDIS_STATUS AnswerStatistics(const VirtualInterface *member, PNDIS_OID_RE
     return Answer(request, &statistics, sizeof(statistics));
 }
 
+// A stand-in offloads nothing, now or ever: the words behind the header are zero.
+static NDIS_STATUS AnswerOffload(const Module *standIn, PNDIS_OID_REQUEST request)
+{
+    uint32_t length = standIn->OffloadHeader.Size;
+    request->DATA.QUERY_INFORMATION.BytesNeeded = length;
+    request->DATA.QUERY_INFORMATION.BytesWritten = 0;
+    if (length < sizeof(NDIS_OBJECT_HEADER))
+        return NDIS_STATUS_NOT_SUPPORTED;
+    if (request->DATA.QUERY_INFORMATION.InformationBufferLength < length)
+        return NDIS_STATUS_INVALID_LENGTH;
+    memset(request->DATA.QUERY_INFORMATION.InformationBuffer, 0, length);
+    memcpy(request->DATA.QUERY_INFORMATION.InformationBuffer, &standIn->OffloadHeader, sizeof(NDIS_OBJECT_HEADER));
+    request->DATA.QUERY_INFORMATION.BytesWritten = length;
+    return NDIS_STATUS_SUCCESS;
+}
+
 // Under the core's lock; the value of a set request that was read by NDIS to be as long as it says.
 static NDIS_STATUS Remember(Module *module, const NDIS_OID_REQUEST *request)
 {
@@ -108,6 +124,12 @@ static bool Inspect(Module *module, PNDIS_OID_REQUEST request, NDIS_STATUS *stat
         *isUnion = module->Port != NULL;
     } else if (IsQuery(request) && member != NULL && oid == OID_GEN_STATISTICS) {
         *status = AnswerStatistics(member, request);
+        isDone = true;
+    } else if (IsQuery(request) && member != NULL && (oid == OID_TCP_OFFLOAD_CURRENT_CONFIG || oid == OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES)) {
+        *status = AnswerOffload(module, request);
+        isDone = true;
+    } else if (request->RequestType == NdisRequestSetInformation && member != NULL && oid == OID_TCP_OFFLOAD_PARAMETERS) {
+        *status = NDIS_STATUS_NOT_SUPPORTED;
         isDone = true;
     } else if (IsQuery(request) && hasRole && oid == OID_GEN_CURRENT_PACKET_FILTER) {
         *status = Answer(request, &module->HostFilter, sizeof(module->HostFilter));

@@ -28,7 +28,7 @@ void PacketFree(Packet *packet)
 
 bool PacketAssign(Packet *packet, Module *module)
 {
-    if (module == NULL || !ModuleEnter(module))
+    if (module == NULL || Load32(&module->Away) != 0 || !ModuleEnter(module))
         return false;
     if (Add32(&module->InFlight, 1) > MostPacketsInFlight) {
         Add32(&module->InFlight, (uint32_t)-1);

@@ -25,25 +25,34 @@ static Packet *CopyReceived(Reception *reception, const View *view, VirtualInter
     return packet;
 }
 
-// l3s: MACs, type and the packet without padding; a priority tag is off (semantics 19).
+// l3s: MACs, type and the packet without padding; priority tags are off (semantics 18a, 19).
 static void CutToPacket(Packet *packet, uint32_t packetLength)
 {
     packet->TagInfo = 0;
-    if (IsTag(Read16(packet->Bytes + 12)))
-        memmove(packet->Bytes + 12, packet->Bytes + 16, packet->Length - 16);
+    uint32_t tags = TagBytes(packet->Bytes, packet->Length), types = 2 * MacLength;
+    memmove(packet->Bytes + types, packet->Bytes + types + tags, packet->Length - types - tags);
     packet->Length = packet->LongestSegment = EtherHeaderLength + packetLength;
 }
 
+// A neighbor that is waited for, or that was learnt before: then no oftener than once a second, so that nobody makes us change it with
+// each frame.
 static void LearnNeighbor(Reception *reception, const Frame *frame)
 {
     L3Address address;
     Mac mac;
-    if (PendingIsEmpty() || !NeighborSeen(frame->Bytes, frame->Length, &address, &mac) || !PendingIsWanted(reception->Port->Luid, address))
+    if (reception->Snapshot->Mode == ModeL2 || !NeighborSeen(frame->Bytes, frame->Length, &address, &mac))
+        return;
+    Router *router = &reception->Port->Router;
+    uint64_t until = Now() + NEIGHBOR_LEARNT_FOR;
+    bool isWanted = !PendingIsEmpty() && PendingIsWanted(reception->Port->Luid, address), isLearnt = false;
+    if (!RouterMayLearn(router, address, isWanted, until - SECOND))
         return;
     CoreLock();
-    PortResult result = RouterSetNeighbor(&reception->Port->Router, address, mac, Now() + NEIGHBOR_LEARNT_FOR);
+    if (RouterMayLearn(router, address, isWanted, until - SECOND))
+        isLearnt = RouterSetNeighbor(router, address, mac, until) == PortOk;
+    EpochCollect(&TheDriver.Control.Epoch);
     CoreUnlock();
-    if (result == PortOk)
+    if (isLearnt)
         PendingFlush(reception->Port->Luid, address, mac);
 }
 

@@ -118,8 +118,13 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterStatus(NDIS_HANDLE context,
 _IRQL_requires_(PASSIVE_LEVEL) VOID KMAPI FilterDevicePnPEventNotify(NDIS_HANDLE context, PNET_DEVICE_PNP_EVENT event)
 {
     Module *module = context;
-    if (event->DevicePnPEvent == NdisDevicePnPEventSurpriseRemoved && NoteLink(module, false, 0))
-        StatusTellStandIns(module->Luid);
+    if (event->DevicePnPEvent == NdisDevicePnPEventSurpriseRemoved) {
+        CoreLock();
+        Store32(&module->Away, module->Away | AwayRemoved);
+        CoreUnlock();
+        if (NoteLink(module, false, 0))
+            StatusTellStandIns(module->Luid);
+    }
     NdisFDevicePnPEventNotify(module->Handle, event);
 }
 
@@ -130,7 +135,7 @@ _IRQL_requires_(PASSIVE_LEVEL) NDIS_STATUS KMAPI FilterNetPnPEvent(NDIS_HANDLE c
         uint32_t state;
         memcpy(&state, event->NetPnPEvent.Buffer, sizeof(state));
         CoreLock();
-        module->IsLowPower = state > NdisDeviceStateD0;
+        Store32(&module->Away, (module->Away & AwayRemoved) | (state > NdisDeviceStateD0 ? AwayAsleep : 0));
         ModuleTellPort(module);
         CoreUnlock();
         // A miniport may have forgotten its filters while it slept.

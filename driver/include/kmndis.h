@@ -234,7 +234,7 @@ typedef struct _NDIS_FILTER_RESTART_PARAMETERS {
 
 C_ASSERT(sizeof(NDIS_FILTER_RESTART_PARAMETERS) == 48 && offsetof(NDIS_FILTER_RESTART_PARAMETERS, RestartAttributes) == 16);
 
-typedef union _NET_LUID {
+typedef union _NET_LUID_LH {
     ULONG64 Value;
 } NET_LUID;
 
@@ -354,7 +354,7 @@ typedef struct _NDIS_STATISTICS_INFO {
     ULONG64 ifHCOutBroadcastPkts;
     ULONG64 ifOutErrors;
     ULONG64 ifOutDiscards;
-    ULONG64 Octets[6];
+    ULONG64 Opaque[6];
 } NDIS_STATISTICS_INFO;
 
 C_ASSERT(sizeof(NDIS_STATISTICS_INFO) == 152 && offsetof(NDIS_STATISTICS_INFO, ifOutDiscards) == 96);

@@ -97,7 +97,6 @@ typedef struct _NDIS_DRIVER_OPTIONAL_HANDLERS {
     X(VOID, NdisFreeNetBufferList, (PNET_BUFFER_LIST list))                                                                           \
     X(PMDL, NdisAllocateMdl, (NDIS_HANDLE handle, PVOID address, UINT length))                                                        \
     X(VOID, NdisFreeMdl, (PMDL mdl))                                                                                                  \
-    X(VOID, NdisCopyReceiveNetBufferListInfo, (PNET_BUFFER_LIST destination, PNET_BUFFER_LIST source))                                \
     X(NDIS_STATUS, NdisRegisterDeviceEx,                                                                                              \
       (NDIS_HANDLE handle, NDIS_DEVICE_OBJECT_ATTRIBUTES * attributes, PDEVICE_OBJECT * device, NDIS_HANDLE * deviceHandle))          \
     X(VOID, NdisDeregisterDeviceEx, (NDIS_HANDLE deviceHandle))

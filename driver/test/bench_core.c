@@ -140,7 +140,7 @@ static void CarryOut(Bench *bench, Port *port, const PortSnapshot *snapshot, con
                      const VirtualInterface *sender, const NextHop *hop)
 {
     uint8_t missing[17] = {0};
-    uint32_t tag = frame->Length >= 14 && IsTag(Read16(bytes + 12)) ? EtherTagLength : 0;
+    uint32_t tags = frame->Length >= EtherHeaderLength ? TagBytes(bytes, frame->Length) : 0;
     switch (decision.Action) {
     case ActionHost:
         OutputAdd(&bench->Frames, BenchHost, bytes, frame->Length);
@@ -150,8 +150,8 @@ static void CarryOut(Bench *bench, Port *port, const PortSnapshot *snapshot, con
         break;
     case ActionHostAndLocal:
         OutputAdd(&bench->Frames, BenchHost, bytes, frame->Length);
-        memmove(bytes + tag, bytes, 2 * MacLength);
-        OutputAdd(&bench->Frames, decision.Target->Luid, bytes + tag, EtherHeaderLength + decision.PacketLength);
+        memmove(bytes + tags, bytes, 2 * MacLength);
+        OutputAdd(&bench->Frames, decision.Target->Luid, bytes + tags, EtherHeaderLength + decision.PacketLength);
         break;
     case ActionFloodReceived:
         OutputAdd(&bench->Frames, BenchHost, bytes, frame->Length);

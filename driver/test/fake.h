@@ -11,6 +11,26 @@
 #include "output_list.h"
 
 // fake_kernel.c
+// A rule of the documentation for drivers, with the page that makes it: broken, the test ends. scenario_negative.c breaks every one.
+typedef struct FakeRule {
+    const char *File;
+    const char *Condition;
+    const char *Document;
+    uint32_t Line;
+    uint32_t Broken; // how often
+} FakeRule;
+#define FAKE_RULE(condition, document, ...)                                                                                             \
+    do {                                                                                                                                \
+        static FakeRule rule __attribute__((used, section("fake_rules"))) = {__FILE__, #condition, document, __LINE__, 0};              \
+        if (!(condition)) {                                                                                                             \
+            rule.Broken++;                                                                                                              \
+            FakeFault(__FILE__, __LINE__, #condition, __VA_ARGS__);                                                                     \
+        }                                                                                                                               \
+    } while (0)
+#define FAKE_IRQL(most) \
+    FAKE_RULE(FakeIrql() <= (most), "the page of the routine, Requirements: IRQL", "%s at IRQL %u, at most %u", __func__, FakeIrql(), most)
+extern FakeRule __start_fake_rules[], __stop_fake_rules[]; // all of them, by the linker
+// What a test must not do, and what this fake cannot.
 #define FAKE_CHECK(condition, ...) ((condition) ? (void)0 : FakeFault(__FILE__, __LINE__, #condition, __VA_ARGS__))
 void FakeFault(const char *file, int line, const char *condition, const char *format, ...) __attribute__((format(printf, 4, 5), noreturn));
 // A test that expects a fault: it comes back here instead of ending the process. True: there was one.
@@ -23,9 +43,12 @@ void FakeSetProcessor(uint32_t number);
 KIRQL FakeIrql(void);
 KIRQL FakeRaise(void);
 void FakeLower(KIRQL irql);
-void FakeRequireIrql(const char *call, KIRQL most);
+void FakeSetIrql(KIRQL to);
 // Several threads use the fake: each runs its own processor's DPCs, whenever it lowers its IRQL, and nobody runs another's.
 void FakeSetThreaded(bool isThreaded);
+bool FakeIsThreaded(void);
+// The calling thread runs this once, before the next spin lock but so many that it takes: what another processor does just then.
+void FakeBeforeLock(uint32_t skipped, void (*act)(void *argument), void *argument);
 // Runs what DPCs are queued anywhere, until there are none. Only where no other thread uses the fake.
 void FakeDrain(void);
 void FakeAdvance(uint64_t units); // of 100 ns; timers that come due fire
@@ -33,6 +56,15 @@ void FakeAdvance(uint64_t units); // of 100 ns; timers that come due fire
 void FakeFailAllocation(uint64_t number);
 uint64_t FakeAllocations(void);
 bool FakeAllocationFails(void);
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FAKE_SITES // compilers inline otherwise elsewhere, and the linked image's frames cannot be walked
+#endif
+#endif
+#if defined(FAKE_SITES)
+// The number of places from which the driver allocated so far; tells those that never failed.
+uint32_t FakeSites(void (*unfailed)(void *const *frames, uint32_t depth));
+#endif
 // Memory, lists, clones and devices that were allocated and not given back.
 uint64_t FakeLive(void);
 void FakeAddLive(int64_t change);
@@ -91,6 +123,8 @@ struct FakeAdapter {
     int64_t Indicated; // by the miniport
     int64_t Own;       // the filter's, above or below
     int64_t Requests;
+    uint32_t MiniportRequests; // that reached the miniport
+    PNDIS_OID_REQUEST Asked; // a protocol's, with the filter
     // What comes out. Called at the IRQL of the filter's call; they give back by FakeReturn and FakeComplete, at once or later.
     void (*OnReceive)(FakeAdapter *adapter, PNET_BUFFER_LIST lists, ULONG flags);
     void (*OnSend)(FakeAdapter *adapter, PNET_BUFFER_LIST lists, ULONG flags);
@@ -111,12 +145,15 @@ struct FakeAdapter {
     uint32_t OffloadIndications;
 };
 
+PDRIVER_OBJECT FakeDriver(void);
 NTSTATUS FakeLoad(void); // DriverEntry
 void FakeUnload(void);   // the driver's unload routine; all adapters are gone before
+extern bool FakeHasOffload; // adapters that are attached from now on tell what they can offload
 FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu); // attached and paused; NULL: refused
 void FakeRestart(FakeAdapter *adapter);
 void FakePause(FakeAdapter *adapter);
 void FakeDetach(FakeAdapter *adapter); // pauses first where it runs
+void FakeDetachLone(FakeAdapter *adapter); // one that is in no list
 FakeAdapter *FakeFind(uint64_t luid);
 void FakeRestartWanted(void); // the restarts that the filter asked for
 
@@ -139,14 +176,20 @@ NDIS_FILTER_DRIVER_CHARACTERISTICS *FakeCharacteristics(void);
 // fake_device.c
 typedef struct FakeFile {
     FILE_OBJECT Object;
+    int64_t Pended; // requests that are not completed
 } FakeFile;
 typedef struct FakePendedControl FakePendedControl;
 FakeFile *FakeOpen(void);
 void FakeClose(FakeFile *file); // cleanup and close
+void FakeCleanup(FakeFile *file);
+// For a test of the fake itself; gives back what was there.
+PDRIVER_DISPATCH FakeSetDispatch(UCHAR function, PDRIVER_DISPATCH routine);
 NTSTATUS FakeControl(FakeFile *file, uint32_t code, void *buffer, uint32_t inputLength, uint32_t outputLength, uint32_t *written);
 // One that may pend. Its status: STATUS_PENDING until it is completed.
 FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *buffer, uint32_t inputLength, uint32_t outputLength);
 NTSTATUS FakePendedStatus(FakePendedControl *pended, void *answer, uint32_t *written);
 bool FakeCancelControl(FakePendedControl *pended);
+// The calling thread's next request is cancelled before the driver sees it.
+void FakeCancelNext(void);
 void FakeEndControl(FakePendedControl *pended); // it is completed
 bool FakeHasDevice(void);

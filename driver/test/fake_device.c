@@ -2,6 +2,7 @@
 #include "guarded.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 // The control device and its requests: METHOD_BUFFERED, one buffer for both directions; IRPs that pend and are cancelled.
 
@@ -13,6 +14,7 @@ static pthread_mutex_t cancelLock = PTHREAD_MUTEX_INITIALIZER;
 struct FakePendedControl {
     IRP Irp;
     IO_STACK_LOCATION Location;
+    FakeFile *File;
     bool IsCompleted;
     NTSTATUS Returned;
 };
@@ -22,12 +24,11 @@ bool FakeHasDevice(void) { return hasDevice; }
 NDIS_STATUS KMAPI NdisRegisterDeviceEx(NDIS_HANDLE handle, NDIS_DEVICE_OBJECT_ATTRIBUTES *attributes, PDEVICE_OBJECT *object,
                                        NDIS_HANDLE *deviceHandle)
 {
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FAKE_CHECK(handle != NULL && !hasDevice, "registered twice");
-    FAKE_CHECK(attributes->Header.Type == NDIS_OBJECT_TYPE_DEVICE_OBJECT_ATTRIBUTES && attributes->Header.Size == 56, "header");
-    // Without it every user could open the device.
-    FAKE_CHECK(attributes->DefaultSDDLString != NULL && attributes->DefaultSDDLString->Length > 0, "no security descriptor");
-    FAKE_CHECK(attributes->DeviceName->Length > 0 && attributes->SymbolicName->Length > 0, "no names");
+    FAKE_IRQL(PASSIVE_LEVEL);
+    FAKE_RULE(attributes->Header.Type == NDIS_OBJECT_TYPE_DEVICE_OBJECT_ATTRIBUTES && attributes->Header.Size == 56, "NDIS_DEVICE_OBJECT_ATTRIBUTES: Header", "header");
+    FAKE_RULE(attributes->DefaultSDDLString != NULL && attributes->DefaultSDDLString->Length > 0, "NDIS_DEVICE_OBJECT_ATTRIBUTES: DefaultSDDLString: without it every user could open the device", "no security descriptor");
+    FAKE_RULE(attributes->DeviceName->Length > 0 && attributes->SymbolicName->Length > 0, "NDIS_DEVICE_OBJECT_ATTRIBUTES: DeviceName, SymbolicName", "no names");
+    FAKE_RULE(handle != NULL && !hasDevice, "NdisRegisterDeviceEx: NdisObjectHandle", "registered twice");
     if (FakeAllocationFails())
         return NDIS_STATUS_RESOURCES;
     memcpy(functions, attributes->MajorFunctions, sizeof(functions));
@@ -40,24 +41,33 @@ NDIS_STATUS KMAPI NdisRegisterDeviceEx(NDIS_HANDLE handle, NDIS_DEVICE_OBJECT_AT
 
 VOID KMAPI NdisDeregisterDeviceEx(NDIS_HANDLE handle)
 {
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FAKE_CHECK(handle == &device && hasDevice, "no device");
+    FAKE_IRQL(PASSIVE_LEVEL);
+    FAKE_RULE(handle == &device && hasDevice, "NdisDeregisterDeviceEx: NdisDeviceHandle", "no device");
     hasDevice = false;
     FakeAddLive(-1);
 }
 
 VOID KMAPI IofCompleteRequest(PIRP irp, CCHAR boost)
 {
-    FakePendedControl *pended = CONTAINING_RECORD(irp, FakePendedControl, Irp);
     (void)boost;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(irp->IoStatus.Status != STATUS_PENDING, "completed as pending");
-    FAKE_CHECK(__atomic_load_n(&irp->CancelRoutine, __ATOMIC_SEQ_CST) == NULL, "completed with a cancel routine set");
-    FAKE_CHECK(!__atomic_exchange_n(&pended->IsCompleted, true, __ATOMIC_ACQ_REL), "completed twice");
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FakePendedControl *pended = CONTAINING_RECORD(irp, FakePendedControl, Irp);
+    FAKE_RULE(irp->IoStatus.Status != STATUS_PENDING, "IoCompleteRequest: Remarks: never with STATUS_PENDING", "completed as pending");
+    FAKE_RULE(__atomic_load_n(&irp->CancelRoutine, __ATOMIC_SEQ_CST) == NULL, "IoSetCancelRoutine: Remarks: cleared before the request is completed", "completed with a cancel routine set");
+    FAKE_RULE(!__atomic_exchange_n(&pended->IsCompleted, true, __ATOMIC_ACQ_REL), "IoCompleteRequest: once for a request (bug check 0x44)", "completed twice");
+    (void)__atomic_fetch_sub(&pended->File->Pended, 1, __ATOMIC_ACQ_REL);
+}
+
+PDRIVER_DISPATCH FakeSetDispatch(UCHAR function, PDRIVER_DISPATCH routine)
+{
+    PDRIVER_DISPATCH before = functions[function];
+    functions[function] = routine;
+    return before;
 }
 
 VOID KMAPI IoReleaseCancelSpinLock(KIRQL irql)
 {
+    FAKE_RULE(FakeIrql() == DISPATCH_LEVEL, "IoReleaseCancelSpinLock: Requirements: IRQL", "at IRQL %u", FakeIrql());
     pthread_mutex_unlock(&cancelLock);
     FakeLower(irql);
 }
@@ -67,11 +77,13 @@ static NTSTATUS Call(FakePendedControl *call, UCHAR function, PFILE_OBJECT file)
     call->Location.MajorFunction = function;
     call->Location.FileObject = file;
     call->Irp.Tail.Overlay.CurrentStackLocation = &call->Location;
+    call->File = CONTAINING_RECORD(file, FakeFile, Object);
+    (void)__atomic_fetch_add(&call->File->Pended, 1, __ATOMIC_ACQ_REL);
     FAKE_CHECK(FakeIrql() == PASSIVE_LEVEL, "a request at IRQL %u", FakeIrql());
     call->Returned = functions[function](&device, &call->Irp);
     bool isPending = (call->Location.Control & SL_PENDING_RETURNED) != 0;
-    FAKE_CHECK(isPending == (call->Returned == STATUS_PENDING), "pending returned and marked must agree");
-    FAKE_CHECK(isPending || (call->IsCompleted && call->Irp.IoStatus.Status == call->Returned), "returned without completing");
+    FAKE_RULE(isPending == (call->Returned == STATUS_PENDING), "IoMarkIrpPending: Remarks: with STATUS_PENDING, and only then", "pending returned and marked must agree");
+    FAKE_RULE(isPending || (call->IsCompleted && call->Irp.IoStatus.Status == call->Returned), "Completing IRPs: a dispatch routine returns the status of what it completed", "returned without completing");
     return call->Returned;
 }
 
@@ -88,12 +100,22 @@ FakeFile *FakeOpen(void)
     return file;
 }
 
+void FakeCleanup(FakeFile *file) { Simple(IRP_MJ_CLEANUP, file); }
+
 void FakeClose(FakeFile *file)
 {
-    Simple(IRP_MJ_CLEANUP, file);
+    FakeCleanup(file);
+    // Another thread may have taken one just before and complete it still; the close comes after that.
+    for (int turn = 0; FakeIsThreaded() && turn < 1000000 && __atomic_load_n(&file->Pended, __ATOMIC_ACQUIRE) != 0; turn++)
+        (void)sched_yield();
+    FAKE_RULE(__atomic_load_n(&file->Pended, __ATOMIC_ACQUIRE) == 0, "IRP_MJ_CLEANUP: Operation: cancels what is pended for the file", "requests are left behind a cleanup");
     Simple(IRP_MJ_CLOSE, file);
     free(file);
 }
+
+static _Thread_local bool cancelsNext;
+
+void FakeCancelNext(void) { cancelsNext = true; }
 
 FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *buffer, uint32_t inputLength, uint32_t outputLength)
 {
@@ -108,6 +130,8 @@ FakePendedControl *FakeBeginControl(FakeFile *file, uint32_t code, const void *b
     call->Location.Parameters.DeviceIoControl.InputBufferLength = inputLength;
     call->Location.Parameters.DeviceIoControl.OutputBufferLength = outputLength;
     call->Location.Parameters.DeviceIoControl.IoControlCode = code;
+    call->Irp.Cancel = cancelsNext;
+    cancelsNext = false;
     (void)Call(call, IRP_MJ_DEVICE_CONTROL, &file->Object);
     return call;
 }
@@ -117,8 +141,8 @@ NTSTATUS FakePendedStatus(FakePendedControl *pended, void *answer, uint32_t *wri
     if (!__atomic_load_n(&pended->IsCompleted, __ATOMIC_ACQUIRE))
         return STATUS_PENDING;
     ULONG_PTR information = pended->Irp.IoStatus.Information;
-    FAKE_CHECK(information <= pended->Location.Parameters.DeviceIoControl.OutputBufferLength, "more answered than there is room");
-    FAKE_CHECK(NT_SUCCESS(pended->Irp.IoStatus.Status) || information == 0, "a refusal with an answer");
+    FAKE_RULE(information <= pended->Location.Parameters.DeviceIoControl.OutputBufferLength, "Buffer Descriptions for I/O Control Codes: METHOD_BUFFERED: OutputBufferLength", "more answered than there is room");
+    FAKE_RULE(NT_SUCCESS(pended->Irp.IoStatus.Status) || information == 0, "IO_STATUS_BLOCK: Information: what was transferred", "a refusal with an answer");
     if (information > 0 && answer != NULL)
         memcpy(answer, pended->Irp.AssociatedIrp.SystemBuffer, information);
     if (written != NULL)
@@ -138,7 +162,7 @@ bool FakeCancelControl(FakePendedControl *pended)
     }
     pended->Irp.CancelIrql = irql;
     routine(&device, &pended->Irp);
-    FAKE_CHECK(FakeIrql() == irql, "a cancel routine that does not release its lock");
+    FAKE_RULE(FakeIrql() == irql, "Implementing a Cancel Routine: it calls IoReleaseCancelSpinLock with the request's CancelIrql", "a cancel routine that does not release its lock");
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "fake.h"
 #include "guarded.h"
 
+#include <execinfo.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -14,6 +15,9 @@ static _Thread_local bool inDpc;
 static _Thread_local jmp_buf faultReturn;
 static _Thread_local bool expectsFault;
 static char lastFault[512];
+static _Thread_local void (*beforeLock)(void *argument);
+static _Thread_local void *beforeLockArgument;
+static _Thread_local uint32_t lockCount, skippedLocks;
 
 static bool isThreaded;
 static uint64_t allocations, failAt = UINT64_MAX, live;
@@ -36,14 +40,16 @@ void FakeFault(const char *file, int line, const char *condition, const char *fo
 bool FakeExpectFault(void (*act)(void *argument), void *argument)
 {
     KIRQL before = irql;
+    uint32_t processorBefore = processor;
     volatile bool isFault = true;
     expectsFault = true;
     if (setjmp(faultReturn) == 0) {
         act(argument);
         isFault = false;
     }
-    expectsFault = false;
+    expectsFault = inDpc = false;
     irql = before;
+    processor = processorBefore;
     return isFault;
 }
 
@@ -53,10 +59,55 @@ void FakeSetProcessor(uint32_t number) { processor = number; }
 
 KIRQL FakeIrql(void) { return irql; }
 
-// Documented with each routine as "IRQL".
-void FakeRequireIrql(const char *call, KIRQL most) { FAKE_CHECK(irql <= most, "%s at IRQL %u, at most %u", call, irql, most); }
+void FakeSetIrql(KIRQL to) { irql = to; }
 
-bool FakeAllocationFails(void) { return __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED); }
+#if defined(FAKE_SITES)
+// Where the driver allocates: the call, its caller and that one's, while a driver is loaded and one thread uses the fake.
+enum { MostSites = 512, SiteDepth = 4 };
+static struct {
+    void *Frames[SiteDepth];
+    uint64_t Failed;
+} sites[MostSites];
+static uint32_t siteCount;
+
+__attribute__((noinline)) static void NoteSite(bool fails)
+{
+    void *frames[SiteDepth + 3];
+    int count = backtrace(frames, SiteDepth + 3);
+    uint32_t i = 0;
+    if (count < SiteDepth + 3)
+        return;
+    // What called the driver does not make another place of it. test/build links the driver before the fake.
+    for (int j = 4; j < SiteDepth + 3; j++)
+        frames[j] = frames[j - 1] == NULL || frames[j] > (void *)(uintptr_t)FakeHasDevice ? NULL : frames[j];
+    while (i < siteCount && memcmp(sites[i].Frames, frames + 3, sizeof(sites[i].Frames)) != 0)
+        i++;
+    if (i == MostSites)
+        abort();
+    if (i == siteCount)
+        memcpy(sites[siteCount++].Frames, frames + 3, sizeof(sites[i].Frames));
+    sites[i].Failed += fails;
+}
+
+uint32_t FakeSites(void (*unfailed)(void *const *frames, uint32_t depth))
+{
+    for (uint32_t i = 0; i < siteCount; i++) {
+        if (sites[i].Failed == 0)
+            unfailed(sites[i].Frames, SiteDepth);
+    }
+    return siteCount;
+}
+#endif
+
+__attribute__((noinline)) bool FakeAllocationFails(void)
+{
+    bool fails = __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == __atomic_load_n(&failAt, __ATOMIC_RELAXED);
+#if defined(FAKE_SITES)
+    if (!isThreaded && FakeDriver()->DriverUnload != NULL)
+        NoteSite(fails);
+#endif
+    return fails;
+}
 
 void FakeFailAllocation(uint64_t number)
 {
@@ -73,9 +124,9 @@ uint64_t FakeLive(void) { return __atomic_load_n(&live, __ATOMIC_RELAXED); }
 // ExAllocatePoolWithTag: IRQL <= DISPATCH_LEVEL for non-paged pool. What it gives is not zeroed.
 PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
 {
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(type == NonPagedPoolNx, "pool type %d may be executable or paged", type);
-    FAKE_CHECK(bytes > 0 && tag != 0, "no bytes or no tag");
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FAKE_RULE(type == NonPagedPoolNx, "POOL_TYPE: NonPagedPoolNx; No-Execute (NX) Nonpaged Pool", "pool type %d may be executable or paged", type);
+    FAKE_RULE(bytes > 0 && tag != 0, "ExAllocatePoolWithTag: NumberOfBytes, Tag", "no bytes or no tag");
     if (FakeAllocationFails())
         return NULL;
     uint64_t *block = GuardedAllocate(GuardedAligned(bytes + 16));
@@ -88,15 +139,6 @@ PVOID KMAPI ExAllocatePoolWithTag(int type, SIZE_T bytes, ULONG tag)
     return block + 2;
 }
 
-VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
-{
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    uint64_t *block = (uint64_t *)address - 2;
-    FAKE_CHECK(block[0] == tag, "freed with another tag");
-    FakeAddLive(-1);
-    GuardedFree(block);
-}
-
 typedef struct QueuedDpc {
     pthread_mutex_t Lock;
     PKDPC First;
@@ -105,6 +147,29 @@ typedef struct QueuedDpc {
 
 static QueuedDpc queues[FakeProcessors] = {
     {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}, {.Lock = PTHREAD_MUTEX_INITIALIZER}};
+
+// Of memory that is freed.
+static bool HasQueuedDpc(const uint8_t *from, uint64_t bytes)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < FakeProcessors; i++) {
+        pthread_mutex_lock(&queues[i].Lock);
+        for (PKDPC dpc = queues[i].First; dpc != NULL && !has; dpc = dpc->DpcListEntry)
+            has = (const uint8_t *)dpc >= from && (const uint8_t *)dpc < from + bytes;
+        pthread_mutex_unlock(&queues[i].Lock);
+    }
+    return has;
+}
+
+VOID KMAPI ExFreePoolWithTag(PVOID address, ULONG tag)
+{
+    FAKE_IRQL(DISPATCH_LEVEL);
+    uint64_t *block = (uint64_t *)address - 2;
+    FAKE_RULE(block[0] == tag, "ExFreePoolWithTag: Tag", "freed with another tag");
+    FAKE_RULE(!HasQueuedDpc((const uint8_t *)address, block[1]), "KeInsertQueueDpc: Dpc: resident until it has run", "a queued DPC is freed");
+    FakeAddLive(-1);
+    GuardedFree(block);
+}
 
 static PKDPC TakeDpc(uint32_t number)
 {
@@ -122,23 +187,27 @@ static PKDPC TakeDpc(uint32_t number)
     return dpc;
 }
 
+static void RunDpc(PKDPC dpc, uint32_t number)
+{
+    uint32_t before = processor;
+    inDpc = true;
+    irql = DISPATCH_LEVEL;
+    processor = number;
+    dpc->DeferredRoutine(dpc, dpc->DeferredContext, NULL, NULL);
+    FAKE_RULE(irql == DISPATCH_LEVEL, "KDEFERRED_ROUTINE: Requirements: IRQL", "a DPC returned at IRQL %u", irql);
+    irql = PASSIVE_LEVEL;
+    processor = before;
+    inDpc = false;
+}
+
 // A processor's DPCs run when its IRQL falls below DISPATCH_LEVEL, one at a time, at DISPATCH_LEVEL.
 static void RunDpcs(uint32_t number)
 {
     PKDPC dpc;
     if (inDpc)
         return;
-    while ((dpc = TakeDpc(number)) != NULL) {
-        uint32_t before = processor;
-        inDpc = true;
-        irql = DISPATCH_LEVEL;
-        processor = number;
-        dpc->DeferredRoutine(dpc, dpc->DeferredContext, NULL, NULL);
-        FAKE_CHECK(irql == DISPATCH_LEVEL, "a DPC returned at IRQL %u", irql);
-        irql = PASSIVE_LEVEL;
-        processor = before;
-        inDpc = false;
-    }
+    while ((dpc = TakeDpc(number)) != NULL)
+        RunDpc(dpc, number);
 }
 
 KIRQL FakeRaise(void)
@@ -155,6 +224,16 @@ void FakeLower(KIRQL to)
     if (to < DISPATCH_LEVEL)
         RunDpcs(processor);
 }
+
+void FakeBeforeLock(uint32_t skipped, void (*act)(void *argument), void *argument)
+{
+    beforeLock = act;
+    beforeLockArgument = argument;
+    skippedLocks = skipped;
+    lockCount = 0;
+}
+
+bool FakeIsThreaded(void) { return isThreaded; }
 
 void FakeSetThreaded(bool threaded) { isThreaded = threaded; }
 
@@ -173,31 +252,39 @@ void FakeDrain(void)
 // KeAcquireSpinLock: IRQL <= DISPATCH_LEVEL, raises to it; not recursive.
 KIRQL KMAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK lock)
 {
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
     uint64_t self = (uint64_t)(uintptr_t)&irql;
-    FAKE_CHECK(__atomic_load_n(lock, __ATOMIC_RELAXED) != self, "a spin lock taken twice");
+    if (beforeLock != NULL && lockCount++ == skippedLocks) {
+        void (*act)(void *) = beforeLock;
+        beforeLock = NULL;
+        act(beforeLockArgument);
+    }
+    FAKE_RULE(__atomic_load_n(lock, __ATOMIC_RELAXED) != self, "Introduction to Spin Locks: not recursive", "a spin lock taken twice");
     uint64_t expected = 0;
-    while (!__atomic_compare_exchange_n(lock, &expected, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(lock, &expected, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         expected = 0;
+        (void)sched_yield(); // there may be fewer processors than threads
+    }
     return FakeRaise();
 }
 
 VOID KMAPI KeReleaseSpinLock(PKSPIN_LOCK lock, KIRQL to)
 {
-    FAKE_CHECK(__atomic_load_n(lock, __ATOMIC_RELAXED) == (uint64_t)(uintptr_t)&irql, "a spin lock released that is not held");
-    FAKE_CHECK(irql == DISPATCH_LEVEL, "a spin lock released at IRQL %u", irql);
+    FAKE_RULE(__atomic_load_n(lock, __ATOMIC_RELAXED) == (uint64_t)(uintptr_t)&irql, "KeReleaseSpinLock: SpinLock is held by the caller", "a spin lock released that is not held");
+    FAKE_RULE(irql == DISPATCH_LEVEL, "KeReleaseSpinLock: Requirements: IRQL", "a spin lock released at IRQL %u", irql);
+    FAKE_RULE(to <= DISPATCH_LEVEL, "KeReleaseSpinLock: NewIrql is what KeAcquireSpinLock gave", "back to IRQL %u", to);
     __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
     FakeLower(to);
 }
 
 VOID KMAPI KeInitializeDpc(PKDPC dpc, PKDEFERRED_ROUTINE routine, PVOID context)
 {
-    *dpc = (KDPC){.DeferredRoutine = routine, .DeferredContext = context, .TargetInfo = UINT64_MAX};
+    *dpc = (KDPC){.DeferredRoutine = routine, .DeferredContext = context, .OpaqueTarget = UINT64_MAX};
 }
 
 NTSTATUS KMAPI KeSetTargetProcessorDpcEx(PKDPC dpc, PPROCESSOR_NUMBER number)
 {
-    dpc->TargetInfo = number->Number;
+    dpc->OpaqueTarget = number->Number;
     return STATUS_SUCCESS;
 }
 
@@ -210,7 +297,7 @@ NTSTATUS KMAPI KeGetProcessorNumberFromIndex(ULONG index, PPROCESSOR_NUMBER numb
 BOOLEAN KMAPI KeInsertQueueDpc(PKDPC dpc, PVOID argument1, PVOID argument2)
 {
     (void)argument1, (void)argument2;
-    uint32_t number = dpc->TargetInfo == UINT64_MAX ? processor : (uint32_t)dpc->TargetInfo;
+    uint32_t number = dpc->OpaqueTarget == UINT64_MAX ? processor : (uint32_t)dpc->OpaqueTarget;
     QueuedDpc *queue = &queues[number];
     pthread_mutex_lock(&queue->Lock);
     bool isQueued = dpc->DpcData != NULL;
@@ -230,8 +317,16 @@ BOOLEAN KMAPI KeInsertQueueDpc(PKDPC dpc, PVOID argument1, PVOID argument2)
 // IRQL = PASSIVE_LEVEL.
 VOID KMAPI KeFlushQueuedDpcs(VOID)
 {
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FakeDrain();
+    FAKE_IRQL(PASSIVE_LEVEL);
+    // Those that are queued now: one that is queued again meanwhile runs later.
+    for (uint32_t i = 0; i < FakeProcessors; i++) {
+        PKDPC queued[8], dpc;
+        uint32_t count = 0;
+        while (count < 8 && (dpc = TakeDpc(i)) != NULL)
+            queued[count++] = dpc;
+        for (uint32_t j = 0; j < count; j++)
+            RunDpc(queued[j], i);
+    }
 }
 
 static pthread_mutex_t eventLock = PTHREAD_MUTEX_INITIALIZER;
@@ -246,6 +341,7 @@ VOID KMAPI KeInitializeEvent(PKEVENT event, int type, BOOLEAN state)
 LONG KMAPI KeSetEvent(PKEVENT event, LONG increment, BOOLEAN wait)
 {
     (void)increment;
+    FAKE_IRQL(DISPATCH_LEVEL);
     FAKE_CHECK(!wait, "a wait must follow");
     pthread_mutex_lock(&eventLock);
     event->Opaque[0] = 1;
@@ -256,6 +352,7 @@ LONG KMAPI KeSetEvent(PKEVENT event, LONG increment, BOOLEAN wait)
 
 VOID KMAPI KeClearEvent(PKEVENT event)
 {
+    FAKE_IRQL(DISPATCH_LEVEL);
     pthread_mutex_lock(&eventLock);
     event->Opaque[0] = 0;
     pthread_mutex_unlock(&eventLock);
@@ -265,7 +362,7 @@ VOID KMAPI KeClearEvent(PKEVENT event)
 NTSTATUS KMAPI KeWaitForSingleObject(PVOID object, int reason, CHAR mode, BOOLEAN alertable, PLARGE_INTEGER timeout)
 {
     (void)reason, (void)mode, (void)alertable;
-    FakeRequireIrql(__func__, APC_LEVEL);
+    FAKE_IRQL(APC_LEVEL);
     FAKE_CHECK(timeout == NULL, "no time limits here");
     PKEVENT event = object;
     pthread_mutex_lock(&eventLock);
@@ -283,10 +380,15 @@ static struct {
     uint64_t Due;
 } timers[MostTimers];
 
-VOID KMAPI KeInitializeTimer(PKTIMER timer) { *timer = (KTIMER){{0}}; }
+VOID KMAPI KeInitializeTimer(PKTIMER timer)
+{
+    FAKE_IRQL(DISPATCH_LEVEL);
+    *timer = (KTIMER){{0}};
+}
 
 BOOLEAN KMAPI KeSetTimer(PKTIMER timer, LARGE_INTEGER due, PKDPC dpc)
 {
+    FAKE_IRQL(DISPATCH_LEVEL);
     FAKE_CHECK(due.QuadPart < 0, "only relative times");
     pthread_mutex_lock(&timerLock);
     int slot = -1;
@@ -306,6 +408,7 @@ BOOLEAN KMAPI KeSetTimer(PKTIMER timer, LARGE_INTEGER due, PKDPC dpc)
 BOOLEAN KMAPI KeCancelTimer(PKTIMER timer)
 {
     bool wasSet = false;
+    FAKE_IRQL(DISPATCH_LEVEL);
     pthread_mutex_lock(&timerLock);
     for (int i = 0; i < MostTimers; i++) {
         if (timers[i].Timer == timer) {
@@ -342,8 +445,7 @@ ULONG KMAPI KeQueryMaximumProcessorCountEx(USHORT group)
 
 ULONG KMAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER number)
 {
-    // Below DISPATCH_LEVEL the answer may be wrong as soon as it is there.
-    FAKE_CHECK(irql == DISPATCH_LEVEL, "a processor's number at IRQL %u", irql);
+    FAKE_RULE(irql == DISPATCH_LEVEL, "KeGetCurrentProcessorNumberEx: Remarks: below DISPATCH_LEVEL a thread may move meanwhile", "a processor's number at IRQL %u", irql);
     if (number != NULL)
         *number = (PROCESSOR_NUMBER){.Number = (UCHAR)processor};
     return processor;

@@ -2,12 +2,7 @@
 
 #include <pthread.h>
 
-// Adapters, the data path and the states of a filter module. What is checked, and where it is written (Windows driver documentation):
-// - "Filter Module States and Operations": no originated sends or indications but in Running; a pause completes when what the filter
-//   originated is back; FilterSetModuleOptions and NdisSetOptionalHandlers while Paused.
-// - "Sending Data from a Filter Driver", "Receiving Data in Filter Drivers": who owns a list; SourceHandle of originated lists; a
-//   borrowed list (NDIS_RECEIVE_FLAGS_RESOURCES) stays the miniport's, links included.
-// - Each NdisF routine's page: IRQL, and flags that promise DISPATCH_LEVEL.
+// Adapters, the data path and the states of a filter module. Each rule names its page of the Windows driver documentation.
 
 NTSTATUS KMAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registryPath);
 
@@ -25,11 +20,12 @@ static FakeState StateOf(FakeAdapter *adapter) { return __atomic_load_n(&adapter
 
 static void CheckFlags(const char *call, ULONG flags)
 {
-    FakeRequireIrql(call, DISPATCH_LEVEL);
-    FAKE_CHECK((flags & 1) == 0 || FakeIrql() == DISPATCH_LEVEL, "%s promises DISPATCH_LEVEL at IRQL %u", call, FakeIrql());
+    FAKE_RULE((flags & 1) == 0 || FakeIrql() == DISPATCH_LEVEL, "NdisFSendNetBufferLists: SendFlags: NDIS_SEND_FLAGS_DISPATCH_LEVEL", "%s promises DISPATCH_LEVEL at IRQL %u", call, FakeIrql());
 }
 
 static ULONG Dispatch(void) { return FakeIrql() == DISPATCH_LEVEL ? 1 : 0; }
+
+PDRIVER_OBJECT FakeDriver(void) { return &driverObject; }
 
 NTSTATUS FakeLoad(void)
 {
@@ -39,25 +35,25 @@ NTSTATUS FakeLoad(void)
 
 void FakeUnload(void)
 {
-    FAKE_CHECK(driverObject.DriverUnload != NULL, "a driver without an unload routine");
+    FAKE_RULE(driverObject.DriverUnload != NULL, "Initializing a Filter Driver: DriverUnload", "a driver without an unload routine");
     driverObject.DriverUnload(&driverObject);
-    FAKE_CHECK(!isRegistered && !FakeHasDevice(), "registrations left at unload");
+    driverObject.DriverUnload = NULL;
+    FAKE_RULE(!isRegistered && !FakeHasDevice(), "Unloading a Filter Driver: deregisters what it registered", "registrations left at unload");
 }
 
 NDIS_STATUS KMAPI NdisFRegisterFilterDriver(PDRIVER_OBJECT driver, NDIS_HANDLE context, NDIS_FILTER_DRIVER_CHARACTERISTICS *given,
                                             NDIS_HANDLE *handle)
 {
     (void)context;
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FAKE_CHECK(driver == &driverObject && !isRegistered, "registered twice");
-    FAKE_CHECK(given->Header.Type == NDIS_OBJECT_TYPE_FILTER_DRIVER_CHARACTERISTICS && given->Header.Revision == 2 && given->Header.Size == 224, "header");
-    FAKE_CHECK(given->MajorNdisVersion == 6 && given->MinorNdisVersion == 30, "version");
-    FAKE_CHECK(given->FriendlyName.Length > 0 && given->UniqueName.Length == 38 * 2 && given->ServiceName.Length > 0, "names");
-    FAKE_CHECK(given->AttachHandler && given->DetachHandler && given->RestartHandler && given->PauseHandler, "mandatory handlers");
-    // "If a filter driver specifies FilterSend..., it must provide FilterSend...Complete", and so on.
-    FAKE_CHECK(!given->SendNetBufferListsHandler == !given->SendNetBufferListsCompleteHandler, "send and complete");
-    FAKE_CHECK(!given->ReceiveNetBufferListsHandler == !given->ReturnNetBufferListsHandler, "receive and return");
-    FAKE_CHECK(!given->OidRequestHandler == !given->OidRequestCompleteHandler, "requests");
+    FAKE_IRQL(PASSIVE_LEVEL);
+    FAKE_RULE(given->Header.Type == NDIS_OBJECT_TYPE_FILTER_DRIVER_CHARACTERISTICS && given->Header.Revision == 2 && given->Header.Size == 224, "NDIS_FILTER_DRIVER_CHARACTERISTICS: Header", "header");
+    FAKE_RULE(given->MajorNdisVersion == 6 && given->MinorNdisVersion == 30, "NDIS_FILTER_DRIVER_CHARACTERISTICS: MajorNdisVersion, MinorNdisVersion", "version");
+    FAKE_RULE(given->FriendlyName.Length > 0 && given->UniqueName.Length == 38 * 2 && given->ServiceName.Length > 0, "NDIS_FILTER_DRIVER_CHARACTERISTICS: FriendlyName, UniqueName, ServiceName", "names");
+    FAKE_RULE(given->AttachHandler && given->DetachHandler && given->RestartHandler && given->PauseHandler, "NdisFRegisterFilterDriver: Remarks: mandatory handlers", "mandatory handlers");
+    FAKE_RULE(!given->SendNetBufferListsHandler == !given->SendNetBufferListsCompleteHandler, "NDIS_FILTER_DRIVER_CHARACTERISTICS: SendNetBufferListsCompleteHandler", "send and complete");
+    FAKE_RULE(!given->ReceiveNetBufferListsHandler == !given->ReturnNetBufferListsHandler, "NDIS_FILTER_DRIVER_CHARACTERISTICS: ReturnNetBufferListsHandler", "receive and return");
+    FAKE_RULE(!given->OidRequestHandler == !given->OidRequestCompleteHandler, "NDIS_FILTER_DRIVER_CHARACTERISTICS: OidRequestCompleteHandler", "requests");
+    FAKE_RULE(driver == &driverObject && !isRegistered, "NdisFRegisterFilterDriver: DriverObject; once", "registered twice");
     if (FakeAllocationFails())
         return NDIS_STATUS_RESOURCES;
     characteristics = *given;
@@ -69,8 +65,8 @@ NDIS_STATUS KMAPI NdisFRegisterFilterDriver(PDRIVER_OBJECT driver, NDIS_HANDLE c
 
 VOID KMAPI NdisFDeregisterFilterDriver(NDIS_HANDLE handle)
 {
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FAKE_CHECK(handle == &characteristics && isRegistered, "not registered");
+    FAKE_IRQL(PASSIVE_LEVEL);
+    FAKE_RULE(handle == &characteristics && isRegistered, "NdisFDeregisterFilterDriver: NdisFilterDriverHandle", "not registered");
     while (adapters != NULL)
         FakeDetach(adapters);
     isRegistered = false;
@@ -86,6 +82,8 @@ FakeAdapter *FakeFind(uint64_t luid)
     pthread_mutex_unlock(&lock);
     return adapter;
 }
+
+bool FakeHasOffload = true;
 
 FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu)
 {
@@ -107,17 +105,17 @@ FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu)
         .XmitLinkSpeed = adapter->Speed,
         .RcvLinkSpeed = adapter->Speed,
         .MiniportMediaType = NdisMedium802_3,
-        .DefaultOffloadConfiguration = offload,
+        .DefaultOffloadConfiguration = FakeHasOffload ? offload : NULL,
         .MacAddressLength = 6,
     };
     memcpy(parameters.CurrentMacAddress, mac, 6);
     NDIS_STATUS status = characteristics.AttachHandler(adapter, NULL, &parameters);
     if (status != NDIS_STATUS_SUCCESS) {
-        FAKE_CHECK(!adapter->IsAttached, "attributes set, then refused");
+        FAKE_RULE(!adapter->IsAttached, "FILTER_ATTACH: Return value", "attributes set, then refused");
         free(adapter);
         return NULL;
     }
-    FAKE_CHECK(adapter->IsAttached, "attached without NdisFSetAttributes");
+    FAKE_RULE(adapter->IsAttached, "FILTER_ATTACH: Remarks: calls NdisFSetAttributes", "attached without NdisFSetAttributes");
     pthread_mutex_lock(&lock);
     adapter->Next = adapters;
     adapters = adapter;
@@ -128,9 +126,9 @@ FakeAdapter *FakeAttach(uint64_t luid, const uint8_t *mac, uint32_t ipMtu)
 NDIS_STATUS KMAPI NdisFSetAttributes(NDIS_HANDLE handle, NDIS_HANDLE context, NDIS_FILTER_ATTRIBUTES *attributes)
 {
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FAKE_CHECK(attributes->Header.Type == NDIS_OBJECT_TYPE_FILTER_ATTRIBUTES && attributes->Header.Size == 8, "header");
-    FAKE_CHECK(!adapter->IsAttached && context != NULL, "only in FilterAttach");
+    FAKE_IRQL(PASSIVE_LEVEL);
+    FAKE_RULE(attributes->Header.Type == NDIS_OBJECT_TYPE_FILTER_ATTRIBUTES && attributes->Header.Size == 8, "NDIS_FILTER_ATTRIBUTES: Header", "header");
+    FAKE_RULE(!adapter->IsAttached && context != NULL, "NdisFSetAttributes: FilterModuleContext; from FilterAttach", "only in FilterAttach");
     if (FakeAllocationFails())
         return NDIS_STATUS_RESOURCES;
     adapter->Module = context;
@@ -142,11 +140,11 @@ NDIS_STATUS KMAPI NdisSetOptionalHandlers(NDIS_HANDLE handle, PNDIS_DRIVER_OPTIO
 {
     NDIS_FILTER_PARTIAL_CHARACTERISTICS *handlers = (void *)optional;
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
-    FAKE_CHECK(handlers->Header.Type == NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS && handlers->Header.Size == 48, "header");
-    FAKE_CHECK(StateOf(adapter) == FakePaused, "handlers changed in state %d", StateOf(adapter));
-    FAKE_CHECK(!handlers->SendNetBufferListsHandler || handlers->SendNetBufferListsCompleteHandler, "send and complete");
-    FAKE_CHECK(!handlers->ReceiveNetBufferListsHandler || handlers->ReturnNetBufferListsHandler, "receive and return");
+    FAKE_IRQL(PASSIVE_LEVEL);
+    FAKE_RULE(handlers->Header.Type == NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS && handlers->Header.Size == 48, "NDIS_FILTER_PARTIAL_CHARACTERISTICS: Header", "header");
+    FAKE_RULE(StateOf(adapter) == FakePaused, "FILTER_SET_MODULE_OPTIONS: Remarks: in the Paused state", "handlers changed in state %d", StateOf(adapter));
+    FAKE_RULE(!handlers->SendNetBufferListsHandler || handlers->SendNetBufferListsCompleteHandler, "NDIS_FILTER_PARTIAL_CHARACTERISTICS: SendNetBufferListsCompleteHandler", "send and complete");
+    FAKE_RULE(!handlers->ReceiveNetBufferListsHandler || handlers->ReturnNetBufferListsHandler, "NDIS_FILTER_PARTIAL_CHARACTERISTICS: ReturnNetBufferListsHandler", "receive and return");
     if (FakeAllocationFails())
         return NDIS_STATUS_RESOURCES;
     adapter->Handlers = *handlers;
@@ -159,12 +157,14 @@ void FakeRestart(FakeAdapter *adapter)
         NDIS_RESTART_ATTRIBUTES Attributes;
         uint8_t Room[96];
     } general = {.Attributes = {.Oid = OID_GEN_MINIPORT_RESTART_ATTRIBUTES, .DataLength = sizeof(NDIS_RESTART_GENERAL_ATTRIBUTES)}};
+    // Others may come before it.
+    NDIS_RESTART_ATTRIBUTES other = {.Next = &general.Attributes, .Oid = OID_GEN_STATISTICS};
     NDIS_RESTART_GENERAL_ATTRIBUTES *data = (void *)general.Attributes.Data;
     data->MtuSize = adapter->IpMtu;
     NDIS_FILTER_RESTART_PARAMETERS parameters = {
         .Header = {NDIS_OBJECT_TYPE_DEFAULT, 1, sizeof(parameters)},
         .MiniportMediaType = NdisMedium802_3,
-        .RestartAttributes = &general.Attributes,
+        .RestartAttributes = &other,
     };
     FAKE_CHECK(FakeIrql() == PASSIVE_LEVEL && StateOf(adapter) == FakePaused, "restarted in state %d", StateOf(adapter));
     if (characteristics.SetFilterModuleOptionsHandler(adapter->Module) != NDIS_STATUS_SUCCESS)
@@ -178,12 +178,12 @@ void FakeRestart(FakeAdapter *adapter)
 VOID KMAPI NdisFPauseComplete(NDIS_HANDLE handle)
 {
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
     pthread_mutex_lock(&lock);
     bool isAwaited = StateOf(adapter) == FakePausing && !adapter->PauseCompleted;
     adapter->PauseCompleted = isAwaited;
     pthread_mutex_unlock(&lock);
-    FAKE_CHECK(isAwaited, "a pause completed twice, or none");
+    FAKE_RULE(isAwaited, "NdisFPauseComplete: after FilterPause returned NDIS_STATUS_PENDING, once", "a pause completed twice, or none");
 }
 
 static bool IsPauseCompleted(FakeAdapter *adapter)
@@ -203,12 +203,12 @@ void FakePause(FakeAdapter *adapter)
     __atomic_store_n(&adapter->State, FakePausing, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&lock);
     NDIS_STATUS status = characteristics.PauseHandler(adapter->Module, &parameters);
-    FAKE_CHECK(status == NDIS_STATUS_SUCCESS || status == NDIS_STATUS_PENDING, "FilterPause %x", (unsigned)status);
-    FAKE_CHECK(status == NDIS_STATUS_PENDING || !adapter->PauseCompleted, "completed, and not pended");
+    FAKE_RULE(status == NDIS_STATUS_SUCCESS || status == NDIS_STATUS_PENDING, "FILTER_PAUSE: Return value: cannot fail", "FilterPause %x", (unsigned)status);
+    FAKE_RULE(status == NDIS_STATUS_PENDING || !adapter->PauseCompleted, "FILTER_PAUSE: Remarks: NdisFPauseComplete or success, not both", "completed, and not pended");
     while (status == NDIS_STATUS_PENDING && !IsPauseCompleted(adapter))
         FakeDrain();
     __atomic_store_n(&adapter->State, FakePaused, __ATOMIC_RELEASE);
-    FAKE_CHECK(__atomic_load_n(&adapter->Own, __ATOMIC_ACQUIRE) == 0, "%lld lists of the filter are out after the pause", (long long)adapter->Own);
+    FAKE_RULE(__atomic_load_n(&adapter->Own, __ATOMIC_ACQUIRE) == 0, "Pausing a Filter Module: waits for what it originated", "%lld lists of the filter are out after the pause", (long long)adapter->Own);
 }
 
 void FakeDetach(FakeAdapter *adapter)
@@ -221,18 +221,23 @@ void FakeDetach(FakeAdapter *adapter)
         link = &(*link)->Next;
     *link = adapter->Next;
     pthread_mutex_unlock(&lock);
+    FakeDetachLone(adapter);
+}
+
+void FakeDetachLone(FakeAdapter *adapter)
+{
     FAKE_CHECK(FakeIrql() == PASSIVE_LEVEL, "detached at IRQL %u", FakeIrql());
     characteristics.DetachHandler(adapter->Module);
-    FAKE_CHECK(adapter->Sent == 0 && adapter->Indicated == 0, "%lld sent and %lld received lists kept at detach", (long long)adapter->Sent,
+    FAKE_RULE(adapter->Sent == 0 && adapter->Indicated == 0, "Detaching a Filter Module: every list is back", "%lld sent and %lld received lists kept at detach", (long long)adapter->Sent,
                (long long)adapter->Indicated);
-    FAKE_CHECK(adapter->Requests == 0, "%lld requests kept at detach", (long long)adapter->Requests);
+    FAKE_RULE(adapter->Requests == 0, "FILTER_DETACH: Remarks: outstanding OID requests are complete", "%lld requests kept at detach", (long long)adapter->Requests);
     free(adapter);
 }
 
 NDIS_STATUS KMAPI NdisFRestartFilter(NDIS_HANDLE handle)
 {
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, PASSIVE_LEVEL);
+    FAKE_IRQL(PASSIVE_LEVEL);
     pthread_mutex_lock(&lock);
     adapter->RestartWanted = true;
     pthread_mutex_unlock(&lock);
@@ -279,7 +284,7 @@ void FakeSend(FakeAdapter *adapter, PNET_BUFFER_LIST lists)
     if (adapter->Handlers.SendNetBufferListsHandler != NULL) {
         KIRQL before = FakeIrql();
         adapter->Handlers.SendNetBufferListsHandler(adapter->Module, lists, NDIS_DEFAULT_PORT_NUMBER, Dispatch());
-        FAKE_CHECK(FakeIrql() == before, "FilterSend returned at IRQL %u", FakeIrql());
+        FAKE_RULE(FakeIrql() == before, "Managing Hardware Priorities: a routine returns at the IRQL at which it was called", "FilterSend returned at IRQL %u", FakeIrql());
         return;
     }
     for (PNET_BUFFER_LIST list = lists; list != NULL; list = list->Next)
@@ -291,18 +296,18 @@ void FakeSend(FakeAdapter *adapter, PNET_BUFFER_LIST lists)
 static void Take(const char *call, FakeAdapter *adapter, PNET_BUFFER_LIST list, FakeOrigin originated, FakeHolder to)
 {
     FakeListState *state = FakeStateOf(list);
-    FAKE_CHECK(state->Holder == HeldByFilter, "%s of a list that is not with the filter (%d)", call, state->Holder);
+    FAKE_RULE(state->Holder == HeldByFilter, "Sending Data from a Filter Driver; Receiving Data in Filter Drivers: who owns a list", "%s of a list that is not with the filter (%d)", call, state->Holder);
     if (state->Origin == FromFilter) {
-        FAKE_CHECK(list->SourceHandle == adapter, "%s of an own list without this module's SourceHandle", call);
+        FAKE_RULE(list->SourceHandle == adapter, "NdisFSendNetBufferLists: Remarks: SourceHandle of lists that the filter originates", "%s of an own list without this module's SourceHandle", call);
         // Restarting too: the restart is complete when FilterRestart returns, and nothing tells a filter when that is.
-        FAKE_CHECK(StateOf(adapter) != FakePaused, "%s originates in state %d", call, StateOf(adapter));
+        FAKE_RULE(StateOf(adapter) != FakePaused, "Filter Module States and Operations: Paused: originates nothing", "%s originates in state %d", call, StateOf(adapter));
         for (int i = 0; i < MaxNetBufferListInfo; i++)
-            FAKE_CHECK((uintptr_t)list->NetBufferListInfo[i] != 0xa5a5a5a5, "%s with an undefined out-of-band word %d", call, i);
+            FAKE_RULE((uintptr_t)list->NetBufferListInfo[i] != 0xa5a5a5a5, "NET_BUFFER_LIST: NetBufferListInfo: set by who originates it", "%s with an undefined out-of-band word %d", call, i);
         state->Adapter = adapter;
         Add(&adapter->Own, 1);
     } else {
-        FAKE_CHECK(state->Origin == originated && state->Adapter == adapter, "%s of a list of another module or direction", call);
-        FAKE_CHECK(state->Hash == FakeHash(list), "%s of a list that the filter changed", call);
+        FAKE_RULE(state->Origin == originated && state->Adapter == adapter, "Filter Driver Send and Receive Operations: a list goes on where it came", "%s of a list of another module or direction", call);
+        FAKE_RULE(state->Hash == FakeHash(list), "NDIS Filter Drivers: the data of others is not to be changed in place", "%s of a list that the filter changed", call);
     }
     state->Holder = to;
 }
@@ -310,9 +315,10 @@ static void Take(const char *call, FakeAdapter *adapter, PNET_BUFFER_LIST list, 
 VOID KMAPI NdisFSendNetBufferLists(NDIS_HANDLE handle, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG flags)
 {
     FakeAdapter *adapter = handle;
+    FAKE_IRQL(DISPATCH_LEVEL);
     CheckFlags(__func__, flags);
-    FAKE_CHECK(lists != NULL && port == NDIS_DEFAULT_PORT_NUMBER, "nothing, or another port");
-    FAKE_CHECK(adapter->Handlers.SendNetBufferListsCompleteHandler != NULL, "nobody takes the completion");
+    FAKE_RULE(lists != NULL && port == NDIS_DEFAULT_PORT_NUMBER, "NdisFSendNetBufferLists: NetBufferList, PortNumber", "nothing, or another port");
+    FAKE_RULE(adapter->Handlers.SendNetBufferListsCompleteHandler != NULL, "NdisFSendNetBufferLists: Remarks: needs FilterSendNetBufferListsComplete", "nobody takes the completion");
     for (PNET_BUFFER_LIST list = lists; list != NULL; list = list->Next)
         Take(__func__, adapter, list, FromProtocol, HeldBelow);
     Below(adapter, lists, flags);
@@ -339,10 +345,11 @@ void FakeComplete(FakeAdapter *adapter, PNET_BUFFER_LIST lists)
 VOID KMAPI NdisFSendNetBufferListsComplete(NDIS_HANDLE handle, PNET_BUFFER_LIST lists, ULONG flags)
 {
     FakeAdapter *adapter = handle;
+    FAKE_IRQL(DISPATCH_LEVEL);
     CheckFlags(__func__, flags);
-    FAKE_CHECK(lists != NULL, "nothing");
+    FAKE_RULE(lists != NULL, "NdisFSendNetBufferListsComplete: NetBufferLists", "nothing");
     for (PNET_BUFFER_LIST list = lists; list != NULL; list = list->Next) {
-        FAKE_CHECK(FakeStateOf(list)->Origin == FromProtocol, "an own list completed to the protocol");
+        FAKE_RULE(FakeStateOf(list)->Origin == FromProtocol, "NdisFSendNetBufferListsComplete: Remarks: not for lists that the filter originated", "an own list completed to the protocol");
         Take(__func__, adapter, list, FromProtocol, HeldByNobody);
         Add(&adapter->Sent, -1);
     }
@@ -353,7 +360,7 @@ VOID KMAPI NdisFSendNetBufferListsComplete(NDIS_HANDLE handle, PNET_BUFFER_LIST 
 VOID KMAPI NdisFCancelSendNetBufferLists(NDIS_HANDLE handle, PVOID cancelId)
 {
     (void)handle, (void)cancelId;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
 }
 
 void FakeIndicate(FakeAdapter *adapter, PNET_BUFFER_LIST lists, bool isBorrowed)
@@ -378,10 +385,10 @@ void FakeIndicate(FakeAdapter *adapter, PNET_BUFFER_LIST lists, bool isBorrowed)
         adapter->Handlers.ReceiveNetBufferListsHandler(adapter->Module, lists, NDIS_DEFAULT_PORT_NUMBER, count, flags);
     else
         Above(adapter, lists, flags);
-    FAKE_CHECK(FakeIrql() == before, "FilterReceive returned at IRQL %u", FakeIrql());
+    FAKE_RULE(FakeIrql() == before, "Managing Hardware Priorities: a routine returns at the IRQL at which it was called", "FilterReceive returned at IRQL %u", FakeIrql());
     for (ULONG i = 0; isBorrowed && i < count; i++) {
-        FAKE_CHECK(FakeStateOf(order[i])->Holder == (throughFilter ? HeldByFilter : HeldAbove), "a borrowed list was kept or returned");
-        FAKE_CHECK(order[i]->Next == (i + 1 < count ? order[i + 1] : NULL), "a borrowed chain came back in another order");
+        FAKE_RULE(FakeStateOf(order[i])->Holder == (throughFilter ? HeldByFilter : HeldAbove), "FILTER_RECEIVE_NET_BUFFER_LISTS: ReceiveFlags: NDIS_RECEIVE_FLAGS_RESOURCES: not kept, not returned", "a borrowed list was kept or returned");
+        FAKE_RULE(order[i]->Next == (i + 1 < count ? order[i + 1] : NULL), "FILTER_RECEIVE_NET_BUFFER_LISTS: ReceiveFlags: NDIS_RECEIVE_FLAGS_RESOURCES: the chain as it was", "a borrowed chain came back in another order");
         FakeStateOf(order[i])->Holder = HeldByNobody;
         Add(&adapter->Indicated, -1);
     }
@@ -391,16 +398,17 @@ VOID KMAPI NdisFIndicateReceiveNetBufferLists(NDIS_HANDLE handle, PNET_BUFFER_LI
 {
     FakeAdapter *adapter = handle;
     ULONG found = 0;
+    FAKE_IRQL(DISPATCH_LEVEL);
     CheckFlags(__func__, flags);
-    FAKE_CHECK(port == NDIS_DEFAULT_PORT_NUMBER && (flags & ~3u) == 0, "flags %x", flags);
-    FAKE_CHECK(adapter->Handlers.ReturnNetBufferListsHandler != NULL, "nobody takes the return");
+    FAKE_RULE(port == NDIS_DEFAULT_PORT_NUMBER && (flags & ~3u) == 0, "NdisFIndicateReceiveNetBufferLists: PortNumber, ReceiveFlags", "flags %x", flags);
+    FAKE_RULE(adapter->Handlers.ReturnNetBufferListsHandler != NULL, "NdisFIndicateReceiveNetBufferLists: Remarks: needs FilterReturnNetBufferLists", "nobody takes the return");
     for (PNET_BUFFER_LIST list = lists; list != NULL; list = list->Next) {
         bool isOwn = FakeStateOf(list)->Origin == FromFilter;
-        FAKE_CHECK(isOwn || FakeStateOf(list)->IsBorrowed == ((flags & NDIS_RECEIVE_FLAGS_RESOURCES) != 0), "borrowed lists stay borrowed");
+        FAKE_RULE(isOwn || FakeStateOf(list)->IsBorrowed == ((flags & NDIS_RECEIVE_FLAGS_RESOURCES) != 0), "NdisFIndicateReceiveNetBufferLists: ReceiveFlags: NDIS_RECEIVE_FLAGS_RESOURCES stays set", "borrowed lists stay borrowed");
         Take(__func__, adapter, list, FromMiniport, HeldAbove);
         found++;
     }
-    FAKE_CHECK(found == count && found > 0, "%u lists, told as %u", found, count);
+    FAKE_RULE(found == count && found > 0, "NdisFIndicateReceiveNetBufferLists: NumberOfNetBufferLists", "%u lists, told as %u", found, count);
     PNET_BUFFER_LIST first = lists;
     Above(adapter, lists, flags);
     if ((flags & NDIS_RECEIVE_FLAGS_RESOURCES) != 0)
@@ -429,11 +437,12 @@ void FakeReturn(FakeAdapter *adapter, PNET_BUFFER_LIST lists)
 VOID KMAPI NdisFReturnNetBufferLists(NDIS_HANDLE handle, PNET_BUFFER_LIST lists, ULONG flags)
 {
     FakeAdapter *adapter = handle;
+    FAKE_IRQL(DISPATCH_LEVEL);
     CheckFlags(__func__, flags);
-    FAKE_CHECK(lists != NULL, "nothing");
+    FAKE_RULE(lists != NULL, "NdisFReturnNetBufferLists: NetBufferLists", "nothing");
     while (lists != NULL) {
         PNET_BUFFER_LIST next = lists->Next;
-        FAKE_CHECK(FakeStateOf(lists)->Origin == FromMiniport && !FakeStateOf(lists)->IsBorrowed, "returned a list that is not the miniport's to take");
+        FAKE_RULE(FakeStateOf(lists)->Origin == FromMiniport && !FakeStateOf(lists)->IsBorrowed, "NdisFReturnNetBufferLists: Remarks: lists of the miniport, none with NDIS_RECEIVE_FLAGS_RESOURCES", "returned a list that is not the miniport's to take");
         Take(__func__, adapter, lists, FromMiniport, HeldByNobody);
         Add(&adapter->Indicated, -1);
         FakeFreeList(lists);

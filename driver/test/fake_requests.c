@@ -7,6 +7,7 @@ static NDIS_STATUS MiniportRequest(FakeAdapter *adapter, PNDIS_OID_REQUEST reque
     bool isSet = request->RequestType == NdisRequestSetInformation;
     void *buffer = request->DATA.QUERY_INFORMATION.InformationBuffer;
     uint32_t length = request->DATA.QUERY_INFORMATION.InformationBufferLength;
+    (void)__atomic_fetch_add(&adapter->MiniportRequests, 1, __ATOMIC_RELAXED);
     switch (request->DATA.QUERY_INFORMATION.Oid) {
     case OID_GEN_CURRENT_PACKET_FILTER:
         if (length < sizeof(uint32_t))
@@ -44,8 +45,9 @@ static NDIS_STATUS MiniportRequest(FakeAdapter *adapter, PNDIS_OID_REQUEST reque
 NDIS_STATUS KMAPI NdisFOidRequest(NDIS_HANDLE handle, PNDIS_OID_REQUEST request)
 {
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(request->Header.Type == NDIS_OBJECT_TYPE_OID_REQUEST && request->Header.Size == NDIS_SIZEOF_OID_REQUEST_REVISION_1, "header");
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FAKE_RULE(request->Header.Type == NDIS_OBJECT_TYPE_OID_REQUEST && request->Header.Size == NDIS_SIZEOF_OID_REQUEST_REVISION_1, "NDIS_OID_REQUEST: Header", "header");
+    FAKE_RULE(request != __atomic_load_n(&adapter->Asked, __ATOMIC_ACQUIRE), "NdisFOidRequest: Remarks: a protocol's request goes on as a clone", "not a clone");
     if (adapter->PendsRequests && adapter->PendedRequest == NULL) {
         (void)__atomic_fetch_add(&adapter->Requests, 1, __ATOMIC_RELAXED);
         adapter->PendedRequest = request;
@@ -68,9 +70,9 @@ void FakeCompletePended(FakeAdapter *adapter, NDIS_STATUS status)
 VOID KMAPI NdisFOidRequestComplete(NDIS_HANDLE handle, PNDIS_OID_REQUEST request, NDIS_STATUS status)
 {
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(status != NDIS_STATUS_PENDING && !adapter->RequestDone, "completed twice, or pending");
-    (void)request;
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FAKE_RULE(status != NDIS_STATUS_PENDING, "NdisFOidRequestComplete: Status", "completed as pending");
+    FAKE_RULE(!adapter->RequestDone && request == adapter->Asked, "NdisFOidRequestComplete: OidRequest: the one that FilterOidRequest pended, once", "completed twice, or another");
     adapter->RequestStatus = status;
     adapter->RequestDone = true;
 }
@@ -78,13 +80,13 @@ VOID KMAPI NdisFOidRequestComplete(NDIS_HANDLE handle, PNDIS_OID_REQUEST request
 VOID KMAPI NdisFCancelOidRequest(NDIS_HANDLE handle, PVOID requestId)
 {
     (void)handle, (void)requestId;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
 }
 
 NDIS_STATUS KMAPI NdisAllocateCloneOidRequest(NDIS_HANDLE handle, PNDIS_OID_REQUEST request, UINT tag, PNDIS_OID_REQUEST *clone)
 {
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(handle != NULL && tag != 0, "parameters");
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FAKE_RULE(handle != NULL && tag != 0, "NdisAllocateCloneOidRequest: SourceHandle, PoolTag", "parameters");
     if (FakeAllocationFails())
         return NDIS_STATUS_RESOURCES;
     *clone = malloc(sizeof(NDIS_OID_REQUEST));
@@ -96,7 +98,7 @@ NDIS_STATUS KMAPI NdisAllocateCloneOidRequest(NDIS_HANDLE handle, PNDIS_OID_REQU
 VOID KMAPI NdisFreeCloneOidRequest(NDIS_HANDLE handle, PNDIS_OID_REQUEST clone)
 {
     (void)handle;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
+    FAKE_IRQL(DISPATCH_LEVEL);
     FakeAddLive(-1);
     free(clone);
 }
@@ -108,15 +110,17 @@ NDIS_STATUS FakeRequest(FakeAdapter *adapter, int type, NDIS_OID oid, void *buff
     request.DATA.QUERY_INFORMATION.InformationBuffer = buffer;
     request.DATA.QUERY_INFORMATION.InformationBufferLength = length;
     adapter->RequestDone = false;
+    __atomic_store_n(&adapter->Asked, &request, __ATOMIC_RELEASE);
     NDIS_STATUS status = FakeCharacteristics()->OidRequestHandler(adapter->Module, &request);
     if (status == NDIS_STATUS_PENDING) {
         if (!adapter->RequestDone)
             FakeCompletePended(adapter, NDIS_STATUS_SUCCESS);
-        FAKE_CHECK(adapter->RequestDone, "a request that is never completed");
+        FAKE_RULE(adapter->RequestDone, "FILTER_OID_REQUEST_COMPLETE: Remarks: completes the original", "a request that is never completed");
         status = adapter->RequestStatus;
     } else {
-        FAKE_CHECK(!adapter->RequestDone, "completed, and not pended");
+        FAKE_RULE(!adapter->RequestDone, "FILTER_OID_REQUEST: Return value: NdisFOidRequestComplete after NDIS_STATUS_PENDING only", "completed, and not pended");
     }
+    __atomic_store_n(&adapter->Asked, NULL, __ATOMIC_RELEASE);
     if (written != NULL)
         *written = type == NdisRequestMethod ? request.DATA.METHOD_INFORMATION.BytesWritten : request.DATA.QUERY_INFORMATION.BytesWritten;
     return status;
@@ -125,8 +129,8 @@ NDIS_STATUS FakeRequest(FakeAdapter *adapter, int type, NDIS_OID oid, void *buff
 VOID KMAPI NdisFIndicateStatus(NDIS_HANDLE handle, PNDIS_STATUS_INDICATION status)
 {
     FakeAdapter *adapter = handle;
-    FakeRequireIrql(__func__, DISPATCH_LEVEL);
-    FAKE_CHECK(status->Header.Type == NDIS_OBJECT_TYPE_STATUS_INDICATION && status->Header.Size == 112, "header");
+    FAKE_IRQL(DISPATCH_LEVEL);
+    FAKE_RULE(status->Header.Type == NDIS_OBJECT_TYPE_STATUS_INDICATION && status->Header.Size == 112, "NDIS_STATUS_INDICATION: Header", "header");
     (void)__atomic_fetch_add(&adapter->StatusCount, 1, __ATOMIC_RELAXED);
     if (status->StatusCode == NDIS_STATUS_TASK_OFFLOAD_CURRENT_CONFIG)
         (void)__atomic_fetch_add(&adapter->OffloadIndications, 1, __ATOMIC_RELAXED);
@@ -172,13 +176,13 @@ void FakeSurpriseRemove(FakeAdapter *adapter)
 
 VOID KMAPI NdisFDevicePnPEventNotify(NDIS_HANDLE handle, PNET_DEVICE_PNP_EVENT event)
 {
-    (void)event;
-    FAKE_CHECK(handle != NULL && FakeIrql() == PASSIVE_LEVEL, "IRQL %u", FakeIrql());
+    (void)handle, (void)event;
+    FAKE_IRQL(PASSIVE_LEVEL);
 }
 
 NDIS_STATUS KMAPI NdisFNetPnPEvent(NDIS_HANDLE handle, PNET_PNP_EVENT_NOTIFICATION event)
 {
-    (void)event;
-    FAKE_CHECK(handle != NULL && FakeIrql() == PASSIVE_LEVEL, "IRQL %u", FakeIrql());
+    (void)handle, (void)event;
+    FAKE_IRQL(PASSIVE_LEVEL);
     return NDIS_STATUS_SUCCESS;
 }

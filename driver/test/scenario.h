@@ -12,6 +12,7 @@ typedef struct Seen {
     uint32_t TagInfo;
     uint32_t ChecksumInfo;
     uint8_t Bytes[128];
+    PVOID Info[MaxNetBufferListInfo]; // all out-of-band words
 } Seen;
 
 typedef struct World {
@@ -22,6 +23,7 @@ typedef struct World {
     Seen *Seen;
     uint32_t SeenCount;
     uint32_t Completed;
+    uint32_t Indications[16], Sends[16], Completions[16]; // calls, by LUID
     NDIS_STATUS LastStatus;
     bool Holds;      // protocols keep what they are indicated
     bool HoldsSends; // the master's miniport keeps what it is sent
@@ -45,6 +47,7 @@ IPVLAN_PORT_STATUS WorldPortStatus(World *world);
 void WorldAttach(World *world, uint64_t luid, const uint8_t *mac);
 
 // IPv4 with UDP from 10.0.a to 10.0.b; the length of the frame. isSameMac: destination MAC = source MAC.
+uint32_t Tcp4(uint8_t *frame, const uint8_t *destination, const uint8_t *source, uint8_t from, uint8_t to); // 350 bytes of payload
 uint32_t Udp4(uint8_t *frame, const uint8_t *destination, const uint8_t *source, uint8_t from, uint8_t to, uint32_t payload);
 void SendFrame(FakeAdapter *adapter, const uint8_t *bytes, uint32_t length);
 void ReceiveFrame(FakeAdapter *adapter, const uint8_t *bytes, uint32_t length);
@@ -60,4 +63,4 @@ typedef struct Scenario {
     void (*Run)(void);
 } Scenario;
 
-extern const Scenario DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[], CoreScenarios[];
+extern const Scenario DesignScenarios[], FlowScenarios[], AwayScenarios[], EdgeScenarios[], TableScenarios[], DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[], CoreScenarios[];

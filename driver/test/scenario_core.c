@@ -281,6 +281,56 @@ static void LongerThanTheMastersMtu(void)
         SendFrame(one, frame, Udp4(frame, Gateway, one->Mac, 2, 99, 1000));
     FakeDrain();
     CHECK(CountSeen(world, 2) <= TooBigRepliesPerSecond);
+    // From a group nobody is told, nor where the host has no address of the family to speak from.
+    FakeAdvance(10000000);
+    Forget(world);
+    length = Ipv6(frame, MasterMac, one->Mac, 2, 0x99, 17, 1000);
+    frame[22] = 0xff;
+    SendFrame(one, frame, length);
+    host.Flags = IPVLAN_ITEM_REMOVE;
+    IPVLAN_ITEM route = {.Kind = IPVLAN_ITEM_ROUTE, .Family = 6, .PrefixLength = 8, .Address = {0xfd}};
+    CHECK(WorldChange(world, &route) == STATUS_SUCCESS && WorldChange(world, &host) == STATUS_SUCCESS);
+    SendFrame(one, frame, Ipv6(frame, MasterMac, one->Mac, 2, 0x99, 17, 1000));
+    FakeDrain();
+    CHECK(world->SeenCount == 0 && world->LastStatus == NDIS_STATUS_RESOURCES);
+    // Turned back to the master (rule 21c) it is too long there: lost, and counted as sent.
+    CHECK(WorldPort(world, IOCTL_IPVLAN_SET_PORT, IPVLAN_SET_MODE, IPVLAN_MODE_L2, 0, 0) == STATUS_SUCCESS);
+    SendFrame(one, frame, Udp4(frame, one->Mac, one->Mac, 2, 200, 1000));
+    CHECK(world->SeenCount == 0 && world->LastStatus == NDIS_STATUS_SUCCESS && WorldStatus(world, 2).Drops[15] == 1);
+    WorldDestroy(world);
+}
+
+// The largest numbers, without so many to count.
+static void LargestNumbers(void)
+{
+    World *world = WorldCreate(IPVLAN_MODE_L3, IPVLAN_FLAG_BRIDGE, 1, true);
+    Port *port = ControlFindPort(&TheDriver.Control, MasterLuid);
+    const struct {
+        uint32_t *Count;
+        uint32_t Most;
+        IPVLAN_ITEM Item;
+    } limits[] = {
+        {&port->Four.Count, IPVLAN_MAX_ADDRESSES, {.Kind = IPVLAN_ITEM_ADDRESS, .Family = 6, .PrefixLength = 64, .StandInLuid = 2, .Address = {0xfd, 7}}},
+        {&port->Router.Routes.Count, IPVLAN_MAX_ROUTES, {.Kind = IPVLAN_ITEM_ROUTE, .Family = 4, .PrefixLength = 9, .Address = {20}}},
+        {&port->Router.NeighborsFour.Count, IPVLAN_MAX_NEIGHBORS, {.Kind = IPVLAN_ITEM_NEIGHBOR, .Family = 6, .PrefixLength = 128, .Address = {0xfd, 8}, .Mac = {2}}},
+    };
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t before = *limits[i].Count;
+        *limits[i].Count = limits[i].Most;
+        CHECK(WorldChange(world, &limits[i].Item) == STATUS_UNSUCCESSFUL);
+        *limits[i].Count = before;
+        CHECK(WorldChange(world, &limits[i].Item) == STATUS_SUCCESS);
+    }
+    WorldDestroy(world);
+}
+
+static void AsManyInterfaces(void)
+{
+    World *world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 0, true);
+    for (uint64_t i = 0; i <= IPVLAN_MAX_INTERFACES; i++)
+        CHECK(WorldInterface(world, IOCTL_IPVLAN_ADD_INTERFACE, 100 + i, 0, 0) == (i < IPVLAN_MAX_INTERFACES ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES));
+    CHECK(WorldInterface(world, IOCTL_IPVLAN_REMOVE_INTERFACE, 100 + 77, 0, 0) == STATUS_SUCCESS);
+    CHECK(WorldInterface(world, IOCTL_IPVLAN_ADD_INTERFACE, 100 + IPVLAN_MAX_INTERFACES, 0, 0) == STATUS_SUCCESS);
     WorldDestroy(world);
 }
 #endif
@@ -293,6 +343,8 @@ const Scenario CoreScenarios[] = {
     {"sends that cannot be", SendsThatCannotBe},
 #if !defined(KM_LOADED)
     {"longer than the master's MTU", LongerThanTheMastersMtu},
+    {"the largest numbers", LargestNumbers},
+    {"as many interfaces as there may be", AsManyInterfaces},
 #endif
     {NULL, NULL},
 };

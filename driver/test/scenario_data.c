@@ -143,17 +143,6 @@ static void PriorityTag(void)
     WorldDestroy(world);
 }
 
-// 3 segments of 100 bytes and one of 50.
-static uint32_t Tcp4(uint8_t *frame, const uint8_t *destination, const uint8_t *source, uint8_t from, uint8_t to)
-{
-    uint32_t length = Udp4(frame, destination, source, from, to, 362);
-    frame[23] = 6;
-    memset(frame + 34, 0, 20);
-    frame[46] = 0x50;
-    frame[47] = 0x19; // FIN, PSH, ACK
-    return length;
-}
-
 static uint32_t PacketSum(const uint8_t *packet, uint32_t length)
 {
     uint32_t sum = 0;

@@ -1,4 +1,4 @@
-#include "scenario.h"
+#include "breaches.h"
 
 #if defined(KM_LOADED)
 #include <signal.h>
@@ -11,210 +11,78 @@
 
 // The fake itself: every rule that it keeps is broken here once, and it says so. A fake that lets something pass proves nothing.
 
-static World *world;
-static uint8_t frame[128];
-
-static PNET_BUFFER_LIST OwnList(void)
+static void Expect(World *world, const char *name, void (*act)(void *), void *argument)
 {
-    static uint8_t bytes[64];
-    static NDIS_HANDLE pool;
-    NET_BUFFER_LIST_POOL_PARAMETERS parameters = {.Header = {NDIS_OBJECT_TYPE_DEFAULT, 1, 16}, .fAllocateNetBuffer = TRUE, .PoolTag = 1};
-    if (pool == NULL)
-        pool = NdisAllocateNetBufferListPool(NULL, &parameters);
-    PMDL mdl = NdisAllocateMdl(world, bytes, sizeof(bytes));
-    PNET_BUFFER_LIST list = NdisAllocateNetBufferAndNetBufferList(pool, 0, 0, mdl, 0, sizeof(bytes));
-    list->SourceHandle = world->Master;
-    memset(list->NetBufferListInfo, 0, sizeof(list->NetBufferListInfo));
-    return list;
+    // What an act breaks is put back as far as the next needs it; nothing of this world is counted any more.
+    NDIS_FILTER_DRIVER_CHARACTERISTICS characteristics = *FakeCharacteristics();
+    NDIS_FILTER_PARTIAL_CHARACTERISTICS handlers = world->Master->Handlers;
+    PDRIVER_DISPATCH control = FakeSetDispatch(IRP_MJ_DEVICE_CONTROL, NULL), cleanup = FakeSetDispatch(IRP_MJ_CLEANUP, NULL);
+    (void)FakeSetDispatch(IRP_MJ_DEVICE_CONTROL, control);
+    (void)FakeSetDispatch(IRP_MJ_CLEANUP, cleanup);
+    if (!FakeExpectFault(act, argument))
+        FakeFault(__FILE__, __LINE__, "Expect", "%s went unnoticed", name);
+    (void)printf("  %s: %s\n", name, FakeLastFault());
+    *FakeCharacteristics() = characteristics;
+    (void)FakeSetDispatch(IRP_MJ_DEVICE_CONTROL, control);
+    (void)FakeSetDispatch(IRP_MJ_CLEANUP, cleanup);
+    world->Master->Handlers = handlers;
+    world->Master->State = FakeRunning;
+    world->Master->PendsRequests = world->HoldsSends = false;
+    world->Master->PendedRequest = world->Master->Asked = NULL;
 }
 
-static PNET_BUFFER_LIST TestList(void)
-{
-    FakeFrame made = {.Bytes = frame, .Length = 60};
-    return FakeMakeList(&made);
-}
-
-static void HighPool(void *unused)
-{
-    (void)unused;
-    KSPIN_LOCK lock = 0;
-    (void)KeAcquireSpinLockRaiseToDpc(&lock);
-    NdisFDeregisterFilterDriver(NULL);
-}
-static void ExecutablePool(void *unused) { (void)unused, (void)ExAllocatePoolWithTag(0, 8, 1); }
-static void OtherTag(void *unused) { (void)unused, ExFreePoolWithTag(ExAllocatePoolWithTag(NonPagedPoolNx, 8, 1), 2); }
-static void LockTwice(void *unused)
-{
-    (void)unused;
-    KSPIN_LOCK lock = 0;
-    (void)KeAcquireSpinLockRaiseToDpc(&lock);
-    (void)KeAcquireSpinLockRaiseToDpc(&lock);
-}
-static void UnlockTwice(void *unused)
-{
-    (void)unused;
-    KSPIN_LOCK lock = 0;
-    KeReleaseSpinLock(&lock, PASSIVE_LEVEL);
-}
-static void ProcessorAtPassive(void *unused) { (void)unused, (void)KeGetCurrentProcessorNumberEx(NULL); }
-static void WaitAtDispatch(void *unused)
-{
-    (void)unused;
-    KEVENT event;
-    KeInitializeEvent(&event, NotificationEvent, TRUE);
-    (void)FakeRaise();
-    (void)KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
-}
-static void FalseDispatch(void *unused) { (void)unused, NdisFSendNetBufferLists(world->Master, OwnList(), 0, NDIS_SEND_FLAGS_DISPATCH_LEVEL); }
-static void NoSourceHandle(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = OwnList();
-    list->SourceHandle = NULL;
-    NdisFSendNetBufferLists(world->Master, list, 0, 0);
-}
-static void UndefinedInfo(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = OwnList();
-    list->NetBufferListInfo[3] = (PVOID)(uintptr_t)0xa5a5a5a5;
-    NdisFSendNetBufferLists(world->Master, list, 0, 0);
-}
-static void OriginatePaused(void *unused)
-{
-    (void)unused;
-    world->Master->State = FakePaused;
-    NdisFIndicateReceiveNetBufferLists(world->Master, OwnList(), 0, 1, 0);
-}
-static void WrongCount(void *unused) { (void)unused, NdisFIndicateReceiveNetBufferLists(world->Master, OwnList(), 0, 2, 0); }
-static void FreeWhileOut(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = OwnList();
-    world->HoldsSends = true;
-    NdisFSendNetBufferLists(world->Master, list, 0, 0);
-    NdisFreeNetBufferList(list);
-}
-static void SendTwice(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = OwnList();
-    world->HoldsSends = true;
-    NdisFSendNetBufferLists(world->Master, list, 0, 0);
-    NdisFSendNetBufferLists(world->Master, list, 0, 0);
-}
-static void CompleteOwn(void *unused) { (void)unused, NdisFSendNetBufferListsComplete(world->Master, OwnList(), 0); }
-static void ReturnOwn(void *unused) { (void)unused, NdisFReturnNetBufferLists(world->Master, OwnList(), 0); }
-static void ChangeInPassing(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = TestList();
-    *FakeStateOf(list) = (FakeListState){.Holder = HeldByFilter, .Origin = FromMiniport, .Adapter = world->Master, .Hash = 1};
-    NdisFIndicateReceiveNetBufferLists(world->Master, list, 0, 1, 0);
-}
-static void OtherModulesList(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = TestList();
-    *FakeStateOf(list) = (FakeListState){.Holder = HeldByFilter, .Origin = FromProtocol, .Adapter = world->StandIns[0], .Hash = FakeHash(list)};
-    NdisFSendNetBufferLists(world->Master, list, 0, 0);
-}
-static void KeepBorrowed(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = TestList();
-    *FakeStateOf(list) =
-        (FakeListState){.Holder = HeldByFilter, .Origin = FromMiniport, .Adapter = world->Master, .IsBorrowed = true, .Hash = FakeHash(list)};
-    NdisFIndicateReceiveNetBufferLists(world->Master, list, 0, 1, 0);
-}
-static void ReturnBorrowed(void *unused)
-{
-    (void)unused;
-    PNET_BUFFER_LIST list = TestList();
-    *FakeStateOf(list) =
-        (FakeListState){.Holder = HeldByFilter, .Origin = FromMiniport, .Adapter = world->Master, .IsBorrowed = true, .Hash = FakeHash(list)};
-    NdisFReturnNetBufferLists(world->Master, list, 0);
-}
-static void HandlersWhileRunning(void *unused)
-{
-    (void)unused;
-    NDIS_FILTER_PARTIAL_CHARACTERISTICS none = {.Header = {NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS, 1, 48}};
-    (void)NdisSetOptionalHandlers(world->Master, (PNDIS_DRIVER_OPTIONAL_HANDLERS)(PVOID)&none);
-}
-static void PauseCompletedUnasked(void *unused) { (void)unused, NdisFPauseComplete(world->Master); }
-static void LeakAtDetach(void *unused)
-{
-    (void)unused;
-    world->Master->Sent = 1;
-    FakeDetach(world->Master);
-}
-static void ExecutableMapping(void *unused)
-{
-    (void)unused;
-    MDL mdl = {0};
-    (void)MmMapLockedPagesSpecifyCache(&mdl, KernelMode, MmCached, NULL, FALSE, LowPagePriority);
-}
-static void OpenDevice(void *unused)
-{
-    (void)unused;
-    NDIS_DEVICE_OBJECT_ATTRIBUTES attributes = {.Header = {NDIS_OBJECT_TYPE_DEVICE_OBJECT_ATTRIBUTES, 1, 56}};
-    PDEVICE_OBJECT device;
-    NDIS_HANDLE handle;
-    NdisDeregisterDeviceEx(world); // not the device's handle
-    (void)NdisRegisterDeviceEx(world, &attributes, &device, &handle);
-}
-static void CompleteTwice(void *unused)
-{
-    (void)unused;
-    IPVLAN_HEADER header = {sizeof(header), IPVLAN_ABI_VERSION, 0};
-    FakePendedControl *call = FakeBeginControl(world->File, IOCTL_IPVLAN_QUERY_CAPABILITIES, &header, sizeof(header), 56);
-    IofCompleteRequest((PIRP)(void *)call, 0);
-}
-
-static const struct {
+// Every routine that the driver imports, one IRQL above its most. With no sensible argument: the IRQL is looked at first.
+typedef struct Routine {
     const char *Name;
-    void (*Act)(void *);
-} Broken[] = {
-    {"a PASSIVE_LEVEL routine at DISPATCH_LEVEL", HighPool},
-    {"executable pool", ExecutablePool},
-    {"another tag", OtherTag},
-    {"a lock twice", LockTwice},
-    {"an unlock without a lock", UnlockTwice},
-    {"a processor's number at PASSIVE_LEVEL", ProcessorAtPassive},
-    {"a wait at DISPATCH_LEVEL", WaitAtDispatch},
-    {"a false promise of DISPATCH_LEVEL", FalseDispatch},
-    {"no SourceHandle", NoSourceHandle},
-    {"an undefined out-of-band word", UndefinedInfo},
-    {"an indication while paused", OriginatePaused},
-    {"a wrong count", WrongCount},
-    {"a list freed that is out", FreeWhileOut},
-    {"a list sent twice", SendTwice},
-    {"an own list completed to the protocol", CompleteOwn},
-    {"an own list returned to the miniport", ReturnOwn},
-    {"a passing list changed", ChangeInPassing},
-    {"another module's list", OtherModulesList},
-    {"a borrowed list kept", KeepBorrowed},
-    {"a borrowed list returned", ReturnBorrowed},
-    {"handlers changed while running", HandlersWhileRunning},
-    {"a pause completed that is none", PauseCompletedUnasked},
-    {"lists kept at detach", LeakAtDetach},
-    {"an executable mapping", ExecutableMapping},
-    {"another's device handle", OpenDevice},
-    {"a request completed twice", CompleteTwice},
-};
+    VOID(KMAPI *Call)();
+} Routine;
+
+#define ROUTINE(result, name, parameters) {#name, (VOID(KMAPI *)())name},
+static const Routine Routines[] = {KM_WDM_IMPORTS(ROUTINE) KM_NDIS_IMPORTS(ROUTINE)};
+
+static bool IsOneOf(const char *name, const char *names)
+{
+    const char *at = strstr(names, name);
+    return at != NULL && (at == names || at[-1] == ' ') && (at[strlen(name)] == ' ' || at[strlen(name)] == 0);
+}
+
+// Of the page of each, Requirements: IRQL; all others <= DISPATCH_LEVEL.
+static int MostIrql(const char *name)
+{
+    static const char passive[] = "NdisFRegisterFilterDriver NdisFDeregisterFilterDriver NdisFSetAttributes NdisSetOptionalHandlers NdisFRestartFilter "
+                                  "NdisFDevicePnPEventNotify NdisFNetPnPEvent NdisAllocateNetBufferListPool NdisRegisterDeviceEx NdisDeregisterDeviceEx "
+                                  "KeFlushQueuedDpcs";
+    // The last three at DISPATCH_LEVEL alone: rules of their own.
+    static const char any[] = "KeInitializeDpc KeSetTargetProcessorDpcEx KeGetProcessorNumberFromIndex KeInsertQueueDpc KeInitializeEvent "
+                              "KeQueryMaximumProcessorCountEx KeQueryUnbiasedInterruptTime KeReleaseSpinLock KeGetCurrentProcessorNumberEx "
+                              "IoReleaseCancelSpinLock";
+    return IsOneOf(name, any) ? -1 : IsOneOf(name, passive) ? PASSIVE_LEVEL : strcmp(name, "KeWaitForSingleObject") == 0 ? APC_LEVEL : DISPATCH_LEVEL;
+}
+
+static void CallTooHigh(void *argument)
+{
+    const Routine *routine = argument;
+    FakeSetIrql((KIRQL)(MostIrql(routine->Name) + 1));
+    routine->Call(NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+}
 
 static void EveryRuleBites(void)
 {
-    for (uint32_t i = 0; i < sizeof(Broken) / sizeof(Broken[0]); i++) {
-        if (world == NULL)
-            world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 1, true);
-        world->Master->State = FakeRunning;
-        world->HoldsSends = false;
-        bool isFault = FakeExpectFault(Broken[i].Act, NULL);
-        (void)printf("  %s: %s\n", Broken[i].Name, FakeLastFault());
-        if (!isFault)
-            FakeFault(__FILE__, __LINE__, "EveryRuleBites", "%s went unnoticed", Broken[i].Name);
+    World *world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, 1, true);
+    uint32_t rules = 0;
+    for (uint32_t i = 0; i < sizeof(Routines) / sizeof(Routines[0]); i++) {
+        if (MostIrql(Routines[i].Name) >= 0)
+            Expect(world, Routines[i].Name, CallTooHigh, (void *)(uintptr_t)&Routines[i]);
     }
+    for (const Breach *breach = Breaches; breach->Name != NULL; breach++)
+        Expect(world, breach->Name, breach->Act, world);
+    for (const FakeRule *rule = __start_fake_rules; rule < __stop_fake_rules; rule++, rules++) {
+        CHECK(rule->Document != NULL && rule->Document[0] != 0);
+        if (rule->Broken == 0)
+            FakeFault(rule->File, (int)rule->Line, rule->Condition, "no test breaks this rule (%s)", rule->Document);
+    }
+    (void)printf("  %u rules, each with its document, each broken\n", rules);
+    CHECK(rules > 100);
 }
 
 #if defined(KM_LOADED)

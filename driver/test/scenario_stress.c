@@ -6,12 +6,12 @@
 // Attach, detach, pause, restart, requests and traffic from several threads in random order, for the thread sanitizer. Each thread is a
 // processor. As NDIS does, nothing is sent on or received from an adapter that is not running: its lock is held for writing meanwhile.
 
-enum { Threads = 3, StandIns = 3 };
+enum { Threads = 2, StandIns = 3 }; // one more opens and closes the device; the main thread changes things
 
 static World *world;
 static pthread_rwlock_t locks[1 + StandIns];
 static uint32_t isOver;
-static uint64_t frames;
+static uint64_t frames, opened;
 
 static uint32_t Next(uint64_t *random)
 {
@@ -22,6 +22,19 @@ static uint32_t Next(uint64_t *random)
 }
 
 static FakeAdapter *AdapterOf(uint32_t number) { return number == 0 ? world->Master : world->StandIns[number - 1]; }
+
+// On the master: of a neighbor that may be waited for.
+static uint32_t ArpReply(uint8_t *frame, const uint8_t *mac, uint8_t of)
+{
+    memset(frame, 0, 60);
+    memcpy(frame, MasterMac, 6);
+    memcpy(frame + 6, mac, 6);
+    memcpy(frame + 12, (const uint8_t[]){8, 6, 0, 1, 8, 0, 6, 4, 0, 2}, 10);
+    memcpy(frame + 22, mac, 6);
+    memcpy(frame + 28, (const uint8_t[]){10, 0, 0, of}, 4);
+    memcpy(frame + 38, (const uint8_t[]){10, 0, 0, 1}, 4);
+    return 60;
+}
 
 static void *Traffic(void *argument)
 {
@@ -39,6 +52,8 @@ static void *Traffic(void *argument)
                 const uint8_t *destination = macs[Next(&random) % 4], *source = number == 0 ? macs[2] : adapter->Mac;
                 uint8_t to = (uint8_t)(1 + Next(&random) % 6);
                 uint32_t length = Udp4(frame, destination, source, number == 0 ? 99 : (uint8_t)(1 + number), to, Next(&random) % 100);
+                if (number == 0 && Next(&random) % 4 == 0)
+                    length = ArpReply(frame, macs[2], (uint8_t)(4 + to % 3));
                 if (number == 0)
                     ReceiveFrame(adapter, frame, length);
                 else
@@ -53,6 +68,33 @@ static void *Traffic(void *argument)
     return NULL;
 }
 
+// Waits for events, cancels or not, and closes while others are posting: each request is completed once, with a status.
+static void *Requests(void *argument)
+{
+    IPVLAN_HEADER header = {sizeof(header), IPVLAN_ABI_VERSION, 0};
+    uint64_t random = 0x9E3779B97F4A7C15u;
+    FakeSetProcessor((uint32_t)(uintptr_t)argument);
+    while (__atomic_load_n(&isOver, __ATOMIC_ACQUIRE) == 0) {
+        FakePendedControl *calls[4];
+        FakeFile *file = FakeOpen();
+        IPVLAN_PORT port = {.Header = {sizeof(port), IPVLAN_ABI_VERSION, 0}, .MasterLuid = MasterLuid};
+        uint8_t answer[sizeof(IPVLAN_PORT_STATUS)];
+        for (uint32_t i = 0; i < 4; i++)
+            calls[i] = FakeBeginControl(file, IOCTL_IPVLAN_NEXT_EVENT, &header, sizeof(header), sizeof(IPVLAN_EVENT));
+        memcpy(answer, &port, sizeof(port));
+        CHECK(FakeControl(file, IOCTL_IPVLAN_QUERY_PORT, answer, sizeof(port), sizeof(answer), NULL) == STATUS_SUCCESS);
+        if (Next(&random) % 2 == 0)
+            (void)FakeCancelControl(calls[Next(&random) % 4]);
+        FakeClose(file);
+        for (uint32_t i = 0; i < 4; i++) {
+            CHECK(FakePendedStatus(calls[i], NULL, NULL) != STATUS_PENDING);
+            FakeEndControl(calls[i]);
+        }
+        opened++;
+    }
+    return NULL;
+}
+
 static void Reattach(uint32_t number, uint64_t luid)
 {
     uint8_t mac[6];
@@ -63,7 +105,7 @@ static void Reattach(uint32_t number, uint64_t luid)
 
 static void Change(uint64_t *random)
 {
-    uint32_t number = Next(random) % (1 + StandIns), kind = Next(random) % 10;
+    uint32_t number = Next(random) % (1 + StandIns), kind = Next(random) % 12;
     uint64_t luid = number == 0 ? (uint64_t)MasterLuid : FirstStandIn + number - 1;
     uint8_t group[6] = {1, 0, 0x5e, 0, 0, (uint8_t)(Next(random) % 4)}, low = (uint8_t)Next(random);
     IPVLAN_ITEM item = {.Kind = IPVLAN_ITEM_ADDRESS, .Family = 4, .PrefixLength = 8, .StandInLuid = 2, .Address = {11, 0, (uint8_t)(Next(random) % 8), low}};
@@ -96,6 +138,12 @@ static void Change(uint64_t *random)
     case 4:
         (void)WorldPort(world, IOCTL_IPVLAN_SET_PORT, IPVLAN_SET_MODE | IPVLAN_SET_FLAG, Next(random) % 3, Next(random) % 3, 0);
         break;
+    case 7:
+        FakeSetPower(world->Master, Next(random) % 2 == 0 ? 1 : 4);
+        break;
+    case 8:
+        (void)WorldPort(world, IOCTL_IPVLAN_SET_PORT, IPVLAN_SET_OPTIONS, 0, 0, Next(random) % 2);
+        break;
     case 5:
         FakeSetLink(world->Master, Next(random) % 4 != 0);
         break;
@@ -116,13 +164,14 @@ static void Change(uint64_t *random)
 
 void StressRun(uint32_t seconds)
 {
-    pthread_t threads[Threads];
+    pthread_t threads[Threads + 1];
     uint64_t random = 0x2545F4914F6CDD1Du, changes = 0;
     world = WorldCreate(IPVLAN_MODE_L2, IPVLAN_FLAG_BRIDGE, StandIns, true);
     for (uint32_t i = 0; i <= StandIns; i++)
         pthread_rwlock_init(&locks[i], NULL);
     FakeSetThreaded(true);
-    FakeSetProcessor(Threads);
+    FakeSetProcessor(Threads + 1);
+    CHECK(pthread_create(&threads[Threads], NULL, Requests, (void *)(uintptr_t)Threads) == 0);
     for (uint32_t i = 0; i < Threads; i++)
         CHECK(pthread_create(&threads[i], NULL, Traffic, (void *)(uintptr_t)i) == 0);
     struct timespec started, now;
@@ -133,11 +182,12 @@ void StressRun(uint32_t seconds)
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - started.tv_sec < (time_t)seconds);
     __atomic_store_n(&isOver, 1, __ATOMIC_RELEASE);
-    for (uint32_t i = 0; i < Threads; i++)
+    for (uint32_t i = 0; i <= Threads; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
     FakeSetThreaded(false);
     FakeSetProcessor(0);
     FakeDrain();
-    (void)printf("%llu frames, %llu changes, %u s\n", (unsigned long long)frames, (unsigned long long)changes, seconds);
+    (void)printf("%llu frames, %llu changes, %llu handles opened and closed, %u s\n", (unsigned long long)frames, (unsigned long long)changes,
+                 (unsigned long long)opened, seconds);
     WorldDestroy(world);
 }

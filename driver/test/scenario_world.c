@@ -15,6 +15,7 @@ static void See(World *world, uint64_t place, PNET_BUFFER_LIST lists)
             seen->Length = length;
             seen->TagInfo = (uint32_t)(uintptr_t)list->NetBufferListInfo[Ieee8021QNetBufferListInfo];
             seen->ChecksumInfo = (uint32_t)(uintptr_t)list->NetBufferListInfo[TcpIpChecksumNetBufferListInfo];
+            memcpy(seen->Info, list->NetBufferListInfo, sizeof(seen->Info));
             memcpy(seen->Bytes, bytes, length < sizeof(seen->Bytes) ? length : sizeof(seen->Bytes));
             free(bytes);
         }
@@ -34,6 +35,7 @@ static void Hold(World *world, PNET_BUFFER_LIST lists)
 static void OnReceive(FakeAdapter *adapter, PNET_BUFFER_LIST lists, ULONG flags)
 {
     World *world = adapter->Context;
+    (void)__atomic_fetch_add(&world->Indications[adapter->Luid % 16], 1, __ATOMIC_RELAXED);
     See(world, adapter->Luid, lists);
     if ((flags & NDIS_RECEIVE_FLAGS_RESOURCES) != 0)
         return;
@@ -47,6 +49,7 @@ static void OnSend(FakeAdapter *adapter, PNET_BUFFER_LIST lists, ULONG flags)
 {
     World *world = adapter->Context;
     (void)flags;
+    (void)__atomic_fetch_add(&world->Sends[adapter->Luid % 16], 1, __ATOMIC_RELAXED);
     See(world, 0, lists);
     if (world->HoldsSends)
         Hold(world, lists);
@@ -57,6 +60,7 @@ static void OnSend(FakeAdapter *adapter, PNET_BUFFER_LIST lists, ULONG flags)
 static void OnSendComplete(FakeAdapter *adapter, PNET_BUFFER_LIST lists)
 {
     World *world = adapter->Context;
+    (void)__atomic_fetch_add(&world->Completions[adapter->Luid % 16], 1, __ATOMIC_RELAXED);
     while (lists != NULL) {
         PNET_BUFFER_LIST next = lists->Next;
         __atomic_store_n(&world->LastStatus, lists->Status, __ATOMIC_RELAXED);
@@ -259,6 +263,17 @@ uint32_t Udp4(uint8_t *frame, const uint8_t *destination, const uint8_t *source,
     return 14 + total;
 }
 
+// 3 segments of 100 bytes and one of 50.
+uint32_t Tcp4(uint8_t *frame, const uint8_t *destination, const uint8_t *source, uint8_t from, uint8_t to)
+{
+    uint32_t length = Udp4(frame, destination, source, from, to, 362);
+    frame[23] = 6;
+    memset(frame + 34, 0, 20);
+    frame[46] = 0x50;
+    frame[47] = 0x19; // FIN, PSH, ACK
+    return length;
+}
+
 void SendFrame(FakeAdapter *adapter, const uint8_t *bytes, uint32_t length)
 {
     FakeFrame frame = {.Bytes = bytes, .Length = length, .Pieces = 3};
@@ -288,4 +303,10 @@ const Seen *LastSeen(const World *world, uint64_t place)
     FakeFault(__FILE__, __LINE__, "LastSeen", "nothing at %llu", (unsigned long long)place);
 }
 
-void Forget(World *world) { world->SeenCount = 0; }
+void Forget(World *world)
+{
+    world->SeenCount = 0;
+    memset(world->Indications, 0, sizeof(world->Indications));
+    memset(world->Sends, 0, sizeof(world->Sends));
+    memset(world->Completions, 0, sizeof(world->Completions));
+}

@@ -22,7 +22,7 @@ int main(int count, char **arguments)
         (void)printf("1 passed, 0 failed\n");
         return 0;
     }
-    uint32_t passed = Run(DataScenarios) + Run(StateScenarios) + Run(RequestScenarios) + Run(CoreScenarios) + Run(FailureScenarios);
+    uint32_t passed = Run(DesignScenarios) + Run(FlowScenarios) + Run(AwayScenarios) + Run(EdgeScenarios) + Run(TableScenarios) + Run(DataScenarios) + Run(StateScenarios) + Run(RequestScenarios) + Run(CoreScenarios) + Run(FailureScenarios);
     // Last: what it breaks stays broken.
     passed += Run(NegativeScenarios);
     (void)printf("%u passed, 0 failed\n", passed);

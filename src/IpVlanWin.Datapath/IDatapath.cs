@@ -29,7 +29,11 @@ public sealed record PortStatus(
     int IpMtu,
     bool IsUp,
     IReadOnlyList<L3Prefix> Addresses,
-    IReadOnlyDictionary<DropReason, long> Drops);
+    IReadOnlyDictionary<DropReason, long> Drops)
+{
+    /// <summary>Packets that were lost before the data path saw them, because the system's queue for it was full, at most; among <see cref="Drops"/> too.</summary>
+    public long LostPackets { get; init; }
+}
 
 /// <summary>The seven counters at one moment (semantics section 7).</summary>
 public readonly record struct CounterValues(

@@ -42,6 +42,9 @@ public sealed unsafe class FrameBatch : IDisposable
         _arena = (byte*)NativeMemory.AlignedAlloc((nuint)arenaLength, SlotAlignment);
     }
 
+    /// <summary>Most frames in the batch.</summary>
+    public int Capacity => _slots.Length;
+
     /// <summary>Frames in the batch.</summary>
     public int Count { get; private set; }
 

@@ -23,6 +23,8 @@ public sealed partial class FramePump : IDisposable
     private readonly IFrameDevice _host;
     private readonly OffloadEgress _egress = new();
     private readonly FrameBatch _batch;
+    private readonly AddressProbe[] _probes;
+    private readonly FoundOwner[] _owners;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
     // Devices that were sent something since the last flush; one may stand here more than once.
@@ -51,6 +53,7 @@ public sealed partial class FramePump : IDisposable
         (_bareWire, _wire, _host) = (wire, wire, host);
         _fragmentingWire = new FragmentingDevice(wire);
         _batch = batch ?? new FrameBatch();
+        (_probes, _owners) = (new AddressProbe[_batch.Capacity], new FoundOwner[_batch.Capacity]);
         _snapshot = port.Snapshot;
     }
 
@@ -66,9 +69,9 @@ public sealed partial class FramePump : IDisposable
         Read(_wire);
         if (_watch is not null)
             return MoveWatched(null, now);
-        ReadAhead();
+        LookAhead();
         for (var i = 0; i < _batch.Count; i++)
-            Receive(_batch.Buffer(i), _batch.Offload(i), now);
+            Receive(_batch.Buffer(i), _batch.Offload(i), now, _owners[i]);
         return EndBatch();
     }
 
@@ -90,26 +93,26 @@ public sealed partial class FramePump : IDisposable
         Read(device);
         if (_watch is not null)
             return MoveWatched(sender, now);
-        ReadAhead();
+        LookAhead();
         for (var i = 0; i < _batch.Count; i++)
-            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now);
+            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, _owners[i]);
         return EndBatch();
     }
 
     /// <summary>One frame from the wire: decides and carries it out. The buffer begins with the headroom.</summary>
-    public Decision Receive(Span<byte> buffer, in FrameOffload offload, TimeSpan now)
+    public Decision Receive(Span<byte> buffer, in FrameOffload offload, TimeSpan now, FoundOwner owner = default)
     {
-        var decision = _snapshot.Receive(buffer[FrameBatch.Headroom..], offload);
+        var decision = _snapshot.Receive(buffer[FrameBatch.Headroom..], offload, owner);
         var hop = default(NextHop);
         CarryOut(decision, null, buffer, offload, now, ref hop);
         return decision;
     }
 
     /// <summary>One frame from an interface: decides and carries it out. The buffer begins with the headroom.</summary>
-    public Decision Transmit(VirtualInterface sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now)
+    public Decision Transmit(VirtualInterface sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, FoundOwner owner = default)
     {
         var hop = default(NextHop);
-        var decision = _snapshot.Transmit(sender, buffer[FrameBatch.Headroom..], offload, now, ref hop);
+        var decision = _snapshot.Transmit(sender, buffer[FrameBatch.Headroom..], offload, now, ref hop, owner);
         CarryOut(decision, sender, buffer, offload, now, ref hop);
         return decision;
     }
@@ -147,15 +150,18 @@ public sealed partial class FramePump : IDisposable
         TakeSnapshot();
     }
 
-    /// <summary>Lets the waits for memory of the frames' decisions overlap, where there will be any.</summary>
-    private void ReadAhead()
+    /// <summary>Looks the batch's addresses up, where that pays; else they count as not looked up.</summary>
+    private void LookAhead()
     {
-        if (_batch.Count < 2 || !_snapshot.PrefersPrefetch)
+        if (_batch.Count < 2 || !_snapshot.PrefersLookingAhead)
+        {
+            _owners.AsSpan(0, _batch.Count).Clear();
             return;
+        }
         for (var i = 0; i < _batch.Count; i++)
-            _snapshot.PrefetchAddress(_batch.Frame(i));
+            _probes[i] = _snapshot.Probe(_batch.Frame(i));
         for (var i = 0; i < _batch.Count; i++)
-            _snapshot.PrefetchOwner(_batch.Frame(i));
+            _owners[i] = _snapshot.Resolve(_batch.Frame(i), _probes[i]);
     }
 
     private void LoseFromHost(ReadOnlySpan<byte> buffer, in FrameOffload offload)
@@ -239,16 +245,17 @@ public sealed partial class FramePump : IDisposable
             _snapshot.CountDrop(DropReason.BacklogFull, sender);
     }
 
-    /// <summary>l3s: MACs, type and the packet without padding; a priority tag is off (semantics 19).</summary>
+    /// <summary>l3s: MACs, type and the packet without padding; priority tags are off (semantics 18a, 19).</summary>
     private void SendLocal(Span<byte> buffer, in FrameOffload offload, in Decision decision)
     {
         var finished = offload;
         var frame = buffer[FrameBatch.Headroom..];
-        if (EtherType.IsTag((ushort)((frame[12] << 8) | frame[13])))
+        var tags = EtherType.TagBytes(frame);
+        if (tags > 0)
         {
-            frame[..(2 * MacAddress.Bytes)].CopyTo(frame[EtherType.TagLength..]);
-            buffer = buffer[EtherType.TagLength..];
-            finished = offload.Shifted(-EtherType.TagLength);
+            frame[..(2 * MacAddress.Bytes)].CopyTo(frame[tags..]);
+            buffer = buffer[tags..];
+            finished = offload.Shifted(-tags);
         }
         Send(DeviceOf(decision.Target!), buffer[..(FrameBatch.Headroom + EtherType.HeaderLength + decision.PacketLength)], finished, decision.Target);
     }

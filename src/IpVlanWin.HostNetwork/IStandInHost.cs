@@ -42,6 +42,10 @@ public interface IStandInHost : IDisposable
     /// <param name="link">An Ethernet link.</param>
     string? MasterRefusal(HostLink link);
 
+    /// <summary>Unicast packets that a link has received and sent so far, as its adapter counts them.</summary>
+    /// <param name="linkIndex">The link.</param>
+    long CountUnicast(int linkIndex);
+
     /// <summary>Null where an interface can live in a namespace now, or one sentence with what it waits for.</summary>
     /// <param name="namespaceName">The namespace.</param>
     string? NamespaceLack(string namespaceName);
@@ -64,6 +68,9 @@ public interface IStandInHost : IDisposable
     /// <param name="standIn">The stand-in.</param>
     /// <returns>What was before, to remember for <see cref="Restore"/>; null where nothing was changed.</returns>
     string? Quieten(StandInLink standIn);
+
+    /// <summary>The firewall's profile of each link, by index, where the system has profiles and knows the network; it decides which listeners are reached.</summary>
+    IReadOnlyDictionary<int, string> ListFirewallProfiles();
 
     /// <summary>Puts back what <see cref="Quieten"/> changed.</summary>
     /// <param name="standIn">The stand-in.</param>
@@ -114,6 +121,9 @@ public interface IStandInHost : IDisposable
 /// <summary>The part of furnishing a container that is the same on both systems.</summary>
 internal static class ContainerFurniture
 {
+    // Behind 1024, which IPv6 routes of Linux have that are given none.
+    private const uint FurtherMetric = 2048;
+
     public static void Place(IHostNetwork network, int link, ContainerSide side)
     {
         var present = network.ListAddresses(link).Where(static one => !one.Address.IsIPv6LinkLocal).ToList();
@@ -121,7 +131,8 @@ internal static class ContainerFurniture
             network.RemoveAddress(link, surplus.Address, surplus.PrefixLength);
         foreach (var address in side.Addresses.Where(address => !present.Exists(one => one.Address.Equals(address))))
             network.AddAddress(link, address, Bits(address), AddressFlags.NoDad);
-        var routes = network.ListRoutes().Where(route => route.LinkIndex == link).ToList();
+        var all = network.ListRoutes();
+        var routes = all.Where(route => route.LinkIndex == link).ToList();
         if (side.GatewayFour is { } four)
         {
             Route(new HostRoute { Destination = new IPNetwork(four, 32), LinkIndex = link });
@@ -132,8 +143,11 @@ internal static class ContainerFurniture
 
         void Route(HostRoute wanted)
         {
-            if (!routes.Exists(route => route.Destination == wanted.Destination && Equals(route.Gateway, wanted.Gateway)))
-                network.ReplaceRoute(wanted);
+            if (routes.Exists(route => route.Destination == wanted.Destination && Equals(route.Gateway, wanted.Gateway)))
+                return;
+            // Where a container has two interfaces, the default route of the first stays: on Linux one of the same metric would take its place.
+            var isTaken = all.Any(route => route.LinkIndex != link && route.Destination == wanted.Destination);
+            network.ReplaceRoute(isTaken ? wanted with { Metric = FurtherMetric + (uint)link } : wanted);
         }
     }
 

@@ -33,6 +33,12 @@ public sealed record PortRecord
     /// <summary>Number of its interfaces.</summary>
     public int InterfaceCount { get; init; }
 
+    /// <summary>
+    /// Packets that were lost before the data path saw them, because the system's queue for it was full, at most, since it was started. They
+    /// are of all interfaces together; ipvlan.frames.dropped tells them with the reason device-queue-full.
+    /// </summary>
+    public long LostPackets { get; init; }
+
     /// <summary>Grows with every change of the port.</summary>
     public long Version { get; init; }
 }

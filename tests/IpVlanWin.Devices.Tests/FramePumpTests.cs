@@ -71,12 +71,14 @@ public sealed partial class FramePumpTests
     [DataRow(0x8100)]
     [DataRow(0x88a8)]
     [DataRow(0)]
-    public void L3s_hands_up_the_packet_without_tag_and_padding(int tag)
+    [DataRow(0x8100, 0x88a8)]
+    [DataRow(0x8100, 0x8100, 0x8100)]
+    public void L3s_hands_up_the_packet_without_tag_and_padding(params int[] tags)
     {
         var (port, a, _) = NewPort(PortMode.L3S);
         using var bed = new FramePumpBed(port);
         byte[] frame = [.. ToA, 1, 2, 3, 4, 5];
-        if (tag != 0)
+        foreach (var tag in tags.Where(tag => tag != 0))
             frame = frame.Tagged(0x2000, tag);
         Assert.AreEqual(DecisionAction.HostAndLocal, bed.Send(null, frame).Action);
         Assert.IsTrue(bed.Host.TryTake(out var atHost));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using IpVlanWin.Cli.Replay;
 
 namespace IpVlanWin.Driver.Tests;
@@ -9,8 +10,8 @@ internal static unsafe class Coverage
 {
     private const string Flags = "-O1 -fprofile-instr-generate -fcoverage-mapping";
 
-    /// <summary>Per cent of lines, and the report of llvm-cov. The test is skipped where a tool is missing.</summary>
-    public static (double Lines, string Report) Measure()
+    /// <summary>Per cent of lines, the report of llvm-cov, and the lines that nothing reaches. The test is skipped where a tool is missing.</summary>
+    public static (double Lines, string Report, string Unreached) Measure()
     {
         NativeBuild.RequireTool("llvm-cov");
         NativeBuild.RequireTool("llvm-profdata");
@@ -25,10 +26,21 @@ internal static unsafe class Coverage
         write((byte*)path);
         Marshal.FreeCoTaskMem(path);
         Must(NativeBuild.Run("llvm-profdata", "merge", "-o", merged, scenarios, vectors));
-        var report = Must(NativeBuild.Run("llvm-cov", "report", program, "-object", library, $"-instr-profile={merged}", "-ignore-filename-regex=/test/", "-show-region-summary=0", "-show-branch-summary=0"));
+        string[] of = [program, "-object", library, $"-instr-profile={merged}", "-ignore-filename-regex=/test/"];
+        var report = Must(NativeBuild.Run("llvm-cov", ["report", .. of, "-show-region-summary=0", "-show-branch-summary=0"]));
+        // A file's name ends with a colon; a line is its number, its count and itself.
+        var file = "";
+        var unreached = new StringBuilder();
+        foreach (var line in Must(NativeBuild.Run("llvm-cov", ["show", .. of])).Split('\n'))
+        {
+            if (line.EndsWith(':') && line.StartsWith('/'))
+                file = Path.GetRelativePath(NativeBuild.Driver, line[..^1]);
+            else if (line.Split('|', 3) is [var number, var count, var text] && count.Trim() == "0")
+                unreached.Append(CultureInfo.InvariantCulture, $"{file}:{number.Trim()}: {text.Trim()}\n");
+        }
         // Filename, functions, missed, executed, lines, missed, per cent.
         var total = report.Split('\n').Single(line => line.StartsWith("TOTAL", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return (double.Parse(total[^1].TrimEnd('%'), CultureInfo.InvariantCulture), report);
+        return (double.Parse(total[^1].TrimEnd('%'), CultureInfo.InvariantCulture), report, unreached.ToString());
     }
 
     private static string Must((int Status, string Output) ran)

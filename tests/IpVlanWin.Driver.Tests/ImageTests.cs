@@ -12,8 +12,19 @@ public class ImageTests
     [TestMethod]
     public void Two_builds_are_the_same_byte_by_byte()
     {
-        CollectionAssert.AreEqual(Image.Value, Build("x64"));
-        Assert.AreEqual(Machine.Arm64, new PEReader(new MemoryStream(Build("arm64"))).PEHeaders.CoffHeader.Machine);
+        // Of sources that lie elsewhere: no path gets in.
+        var copy = Directory.CreateTempSubdirectory("ipvlan-sources-");
+        try
+        {
+            foreach (var part in new[] { "build", "core", "filter", "include", "inf", "tools" })
+                Assert.AreEqual(0, NativeBuild.Run("cp", "-r", Path.Combine(NativeBuild.Driver, part), copy.FullName).Status);
+            CollectionAssert.AreEqual(Image.Value, Build("x64", copy.FullName));
+        }
+        finally
+        {
+            copy.Delete(recursive: true);
+        }
+        Assert.AreEqual(Machine.Arm64, new PEReader(new MemoryStream(Build("arm64", NativeBuild.Driver))).PEHeaders.CoffHeader.Machine);
     }
 
     [TestMethod]
@@ -65,13 +76,13 @@ public class ImageTests
             Assert.IsFalse(output.Contains(forbidden, StringComparison.Ordinal), forbidden);
     }
 
-    private static byte[] Build(string platform)
+    private static byte[] Build(string platform, string sources)
     {
         NativeBuild.RequireTool("lld-link");
         var directory = Directory.CreateTempSubdirectory("ipvlan-image-");
         try
         {
-            var (status, output) = NativeBuild.Run(Path.Combine(NativeBuild.Driver, "build"), platform, directory.FullName);
+            var (status, output) = NativeBuild.Run(Path.Combine(sources, "build"), platform, directory.FullName);
             Assert.AreEqual(0, status, output);
             return File.ReadAllBytes(Path.Combine(directory.FullName, "ipvlan.sys"));
         }

@@ -18,7 +18,8 @@ internal static class Program
                 CostBench.Run(Console.Out, 200, 10_000, 1_000_000);
                 return 0;
             case ["--coverage"]:
-                Console.WriteLine(Coverage.Measure().Report);
+                var (_, report, unreached) = Coverage.Measure();
+                Console.WriteLine($"{report}\nnot reached:\n{unreached}");
                 return 0;
             default:
                 Console.Error.WriteLine("usage: driver/test/run --vectors FILE... | --bench | --coverage");

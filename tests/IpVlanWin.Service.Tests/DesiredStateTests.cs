@@ -88,6 +88,8 @@ public sealed class DesiredStateTests
             ("master-not-found", "eth9", c => c.AddInterface(new InterfaceSpec { Master = "eth9", Name = "c" })),
             ("master-not-ethernet", "tun0", c => c.AddInterface(new InterfaceSpec { Master = "tun0", Name = "c" })),
             ("name-in-use", "\"a\"", c => c.AddInterface(new InterfaceSpec { Master = "eth0", Name = "a" })),
+            ("bad-argument", "l2, l3 or l3s", c => c.AddInterface(new InterfaceSpec { Master = "eth0", Name = "a", Mode = "l7" })),
+            ("bad-argument", "bridge, private or vepa", c => c.AddInterface(new InterfaceSpec { Master = "eth0", Name = "a", Flag = "none" })),
             ("name-in-use", "\"b\"", c => c.SetInterface(new InterfaceChange { Name = "a", NewName = "b" })),
             ("name-in-use", "eth0", c => c.SetInterface(new InterfaceChange { Name = "a", NewName = "eth0" })),
             ("address-in-use", "\"a\"", c => c.AddAddress(new AddressSpec { Interface = "b", Prefix = "10.0.0.1/32" })),

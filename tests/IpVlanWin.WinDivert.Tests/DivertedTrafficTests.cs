@@ -10,6 +10,7 @@ namespace IpVlanWin.WinDivert.Tests;
 
 /// <summary>The data path part against scripted queues: what becomes of each packet.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class DivertedTrafficTests
 {
     private const uint Master = 7;

@@ -11,6 +11,7 @@ namespace IpVlanWin.WinDivert.Tests;
 
 /// <summary>What happens to a Windows host, one by one: the port converges and says what happened.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class HostEventTests
 {
     private const string Four = "192.0.2.50", Six = "2001:db8::50";
@@ -190,6 +191,111 @@ public sealed class HostEventTests
         bed.Port.Dispose();
         Assert.IsFalse(bed.HasAddress("ipvl0", Four));
         Assert.AreEqual(ended.InnerException.Message, Assert.ThrowsExactly<IOException>(() => bed.Start()).Message);
+    }
+
+    /// <summary>Hyper-V gives a guest a virtual function and a synthetic adapter of one MAC address, and IP to the second alone.</summary>
+    [TestMethod]
+    public void VirtualFunction_IsRefused_WithTheAdapterToTake()
+    {
+        using var bed = new WindowsBed();
+        bed.Bed.Plug(@"PCI\VEN_15B3", "Ethernet 2");
+        var function = (uint)bed.Bed.Network.FindLink("Ethernet 2")!.Index;
+        bed.Ip.Change(function, row =>
+        {
+            row.PhysicalAddress[5] = 20;
+            return row;
+        });
+        using var host = bed.OpenHost();
+        Assert.IsNull(host.MasterRefusal(host.FindMaster("Ethernet 2")!), "with IP of its own it is an adapter like any other");
+        bed.Ip.Unbind(function);
+        const string Sentence = "Ethernet 2 is an SR-IOV virtual function, whose packets the host's stack has on \"Ethernet\" alone: take Ethernet as the master";
+        Assert.AreEqual(Sentence, host.MasterRefusal(host.FindMaster("Ethernet 2")!));
+        Assert.IsNull(host.MasterRefusal(host.FindMaster("Ethernet")!));
+        var refused = Assert.ThrowsExactly<IOException>(() => new DivertDatapath(new DivertPortSettings
+        {
+            PortName = "Ethernet 2", Host = host, MasterId = host.IdOf(host.FindMaster("Ethernet 2")!), Journal = bed.Journal,
+        }));
+        Assert.AreEqual(Sentence, refused.Message);
+    }
+
+    [TestMethod]
+    public void FirewallProfile_IsTold_OnceItIsKnown()
+    {
+        using var bed = new WindowsBed();
+        bed.Start();
+        bed.Add("ipvl0", null, Four + "/24");
+        var index = (uint)bed.Bed.Network.FindLink("ipvl0")!.Index;
+        Assert.IsFalse(bed.Events.Any(static one => one.Name == "firewall-profile"));
+        var profile = bed.Bed.Cim.Add(HostNetwork.Windows.NetAdapters.Namespace, "MSFT_NetConnectionProfile", new() { ["InstanceID"] = "p", ["InterfaceIndex"] = index, ["NetworkCategory"] = 0u });
+        Assert.AreEqual(("", "Public"), bed.WaitFor("firewall-profile"));
+        profile.Values["NetworkCategory"] = 1u;
+        bed.Until(() => bed.Events.Any(static one => one is { Name: "firewall-profile", Before: "Public", After: "Private" }), "a change is told too");
+    }
+
+    [TestMethod]
+    public void Trace_SaysWhatBecomesOfPackets_BothWays()
+    {
+        using var bed = new WindowsBed();
+        bed.Start();
+        bed.Add("ipvl0", null, Four + "/24", Six + "/64");
+        bed.Add("ipvl1", null, "192.0.2.51/24");
+        foreach (var (sender, source, destination, outcome, last) in ((string?, string, string, string, string)[])
+        [
+            (null, "192.0.2.9", Four, "Deliver ipvl0", "12"), (null, "192.0.2.9", "192.0.2.10", "Host ", "12"),
+            ("ipvl0", Four, "198.51.100.1", "Wire ", "33"), ("ipvl0", Six, "2001:db8:1::1", "Wire ", "33"), ("ipvl0", Four, "192.0.2.51", "Deliver ipvl1", "25"),
+            ("ipvl0", Four, "224.0.0.5", "Drop ", "26"), ("ipvl0", "192.0.2.10", "198.51.100.1", "Host ", "3"), ("ipvl1", Four, "198.51.100.1", "Wire ", "33"),
+        ])
+        {
+            var packet = Packets.Make(source, destination);
+            var trace = bed.Port.Trace(sender, Frame(packet, packet[0] >> 4 == 6 ? 0x86dd : 0x0800))!;
+            Assert.AreEqual((outcome, last), ($"{trace.Action} {string.Join(' ', trace.Targets)}", trace.Steps[^1].Rule), $"{sender} {source} {destination}");
+            Assert.AreEqual(trace.Action == DecisionAction.Wire, trace.ToWire);
+        }
+        // ARP is none of WinDivert's.
+        Assert.AreEqual(("Host", "27"), ($"{bed.Port.Trace("ipvl0", Frame(new byte[28], 0x0806))!.Action}", bed.Port.Trace("ipvl0", Frame(new byte[28], 0x0806))!.Steps[^1].Rule));
+        Assert.IsNull(bed.Port.Trace("ipvl9", Frame(Packets.Make(Four, "192.0.2.51"), 0x0800)));
+        Assert.AreEqual(0, bed.Port.Find("ipvl0")!.Counters.TxPackets, "nothing was sent");
+
+        static byte[] Frame(byte[] packet, int protocol) => [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, (byte)(protocol >> 8), (byte)protocol, .. packet];
+    }
+
+    /// <summary>What the adapter has carried and nobody diverted, while the queue was full: certain at the second look.</summary>
+    [TestMethod]
+    public void LossWatch_CountsWhileAQueueIsFull_AndOnlyThen()
+    {
+        var (adapter, diverted, overruns) = ((long?)1_000, 900L, 0L);
+        var watch = new DivertLossWatch(() => adapter, () => default(DivertStatistics) with { OnMaster = diverted, Overruns = overruns });
+        // The host's own.
+        Look(50, 0, 0);
+        Assert.AreEqual((0L, false), (watch.LostAtMost, watch.IsOverrunning));
+        // 1,000 come, 400 are queued and read after the next look: 600 are lost.
+        Look(1_000, 0, 0);
+        Look(0, 400, 1);
+        Assert.AreEqual((0L, true), (watch.LostAtMost, watch.IsOverrunning));
+        Look(0, 0, 0);
+        Assert.AreEqual((600L, false, 1L), (watch.LostAtMost, watch.IsOverrunning, watch.Overruns));
+        Look(70, 0, 0);
+        Assert.AreEqual(600, watch.LostAtMost);
+        // It lasts: each second is told once.
+        for (var i = 0; i < 3; i++)
+            Look(500, 300, 1);
+        Look(0, 0, 0);
+        Assert.IsTrue(watch.LostAtMost is >= 600 + 600 and <= 600 + 600 + 70, $"{watch.LostAtMost}");
+        var before = watch.LostAtMost;
+        // Another adapter, or none.
+        adapter = null;
+        watch.Sample();
+        adapter = 3;
+        watch.Sample();
+        Look(0, 0, 1);
+        Look(0, 0, 0);
+        Assert.AreEqual(before, watch.LostAtMost);
+
+        void Look(long carried, long received, int found)
+        {
+            (adapter, diverted, overruns) = (adapter + carried, diverted + received, overruns + found);
+            watch.Sample();
+        }
     }
 
     [TestMethod]

@@ -15,12 +15,18 @@ internal static unsafe class Imitation
 
     public static string BrokerPath => Path.Combine(s_folder, "divert-broker");
 
-    /// <summary>Skips the test, with the reason, where it cannot run; else the imitation of this process as it was at the start.</summary>
-    public static void Require()
+    /// <summary>Skips the test, with the reason, where there is no imitation.</summary>
+    public static void RequireBuilt()
     {
         if (!File.Exists(LibraryPath))
             Assert.Inconclusive("needs gcc when the tests are built: the imitation of WinDivert is written in C");
         DivertLibrary.OverridePath = LibraryPath;
+    }
+
+    /// <summary>Skips the test where it cannot run; else the imitation of this process as it was at the start.</summary>
+    public static void Require()
+    {
+        RequireBuilt();
         Use("");
         Assert.AreEqual(0, NativeMethods.imitation_reset());
     }
@@ -31,6 +37,9 @@ internal static unsafe class Imitation
         DivertLibrary.OverridePath = LibraryPath;
         NativeMethods.imitation_connect(place);
     }
+
+    /// <summary>The same of handles that this thread opens from now on, and of what it asks.</summary>
+    public static void UseHere(string place) => NativeMethods.imitation_connect_thread(place);
 
     public static void Switch(string name, int value = 1) => Assert.AreEqual(0, NativeMethods.imitation_switch(name, value));
 

@@ -7,6 +7,7 @@ namespace IpVlanWin.WinDivert.Tests;
 /// that these tests would notice. Set DIVERT_SWITCHES to see that.
 /// </summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class ImitationTests
 {
     private const string Any = "true";

@@ -11,6 +11,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial void imitation_connect(string place);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void imitation_connect_thread(string place);
+
     [LibraryImport(Library)]
     public static partial int imitation_divert(DivertAddress* address, byte* packet, uint length);
 

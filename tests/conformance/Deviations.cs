@@ -45,7 +45,7 @@ internal static class Deviations
             return twin.Clone();
         }
         var expected = twin.Clone();
-        var length = view.InnerOffset;
+        var length = FrameView.Inspected(step.Frame).Offset;
         for (var i = 0; i < expected.Copies.Count; i++)
         {
             var copy = expected.Copies[i];

@@ -27,6 +27,29 @@ internal readonly ref struct FrameView(ReadOnlySpan<byte> frame)
 
     public ReadOnlySpan<byte> Inner => _frame[InnerOffset..];
 
+    /// <summary>
+    /// Where a packet begins when the host has taken its tags off: all of them, as long as those before have VLAN 0. And whether one is cut
+    /// so short that the host loses the frame, unseen by all.
+    /// </summary>
+    public static (int Offset, bool IsCutShort) Inspected(ReadOnlySpan<byte> frame)
+    {
+        var offset = 14;
+        while (frame.Length >= offset && Number(frame, offset - 2) is 0x8100 or 0x88a8 && (offset == 14 || (Number(frame, offset - 4) & 0xfff) == 0))
+        {
+            if (frame.Length < offset + 6)
+                return (Math.Min(offset, frame.Length), offset > 14);
+            offset += 4;
+        }
+        return (Math.Min(offset, frame.Length), false);
+    }
+
+    /// <summary>A frame as it is when all tags but the last are off.</summary>
+    public static byte[] WithLastTag(byte[] frame)
+    {
+        var (offset, _) = Inspected(frame);
+        return offset > 18 ? [.. frame[..12], .. frame[(offset - 6)..]] : frame;
+    }
+
     public ReadOnlySpan<byte> Packet => _frame[Math.Min(14, _frame.Length)..];
 
     public static int Number(ReadOnlySpan<byte> packet, int offset) => BinaryPrimitives.ReadUInt16BigEndian(packet[offset..]);

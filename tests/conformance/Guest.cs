@@ -10,6 +10,17 @@ namespace IpVlanWin.Conformance;
 /// <param name="Modules">The folder that has its modules.dep.</param>
 internal sealed record KernelImage(string Program, string Modules)
 {
+    /// <summary>A kernel given by path.</summary>
+    /// <exception cref="ArgumentException">There is no such file or folder.</exception>
+    public static KernelImage At(string program, string modules)
+    {
+        if (!File.Exists(program))
+            throw new ArgumentException($"--kernel {program}: no such file; must be a kernel built with ARCH=um, as /usr/bin/linux.uml of Debian's package user-mode-linux");
+        if (!Directory.Exists(modules))
+            throw new ArgumentException($"--modules {modules}: no such folder; must be what is /lib/modules/VERSION to that kernel, as /usr/lib/uml/modules/VERSION of Debian's package user-mode-linux");
+        return new KernelImage(Path.GetFullPath(program), Path.GetFullPath(modules));
+    }
+
     /// <summary>Debian's package user-mode-linux.</summary>
     public static KernelImage? Find()
     {
@@ -30,6 +41,7 @@ internal sealed class Guest : IDisposable
 
     private readonly DirectoryInfo _exchange = Directory.CreateTempSubdirectory("ipvlan-guest-");
     private readonly Process _process;
+    private readonly KernelImage _kernel;
     private int _jobs;
 
     /// <exception cref="InvalidOperationException">It does not start.</exception>
@@ -42,8 +54,16 @@ internal sealed class Guest : IDisposable
             $"umid=ipvlan-{Environment.ProcessId}-{Path.GetRandomFileName()}", $"uml_dir={_exchange.FullName}",
             $"exchange={_exchange.FullName}", $"modules={kernel.Modules}", $"self={self}",
         ];
-        _process = Process.Start(new ProcessStartInfo(kernel.Program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })
-            ?? throw new InvalidOperationException($"{kernel.Program} does not start");
+        _kernel = kernel;
+        try
+        {
+            _process = Process.Start(new ProcessStartInfo(kernel.Program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        }
+        catch (System.ComponentModel.Win32Exception fault)
+        {
+            _exchange.Delete(recursive: true);
+            throw new InvalidOperationException($"{kernel.Program} does not start: {fault.Message}; must be a kernel built with ARCH=um", fault);
+        }
         _process.ErrorDataReceived += static (_, _) => { };
         _process.BeginErrorReadLine();
         try
@@ -100,7 +120,7 @@ internal sealed class Guest : IDisposable
             while (true)
             {
                 var line = _process.StandardOutput.ReadLineAsync(cancel.Token).AsTask().GetAwaiter().GetResult()
-                    ?? throw new InvalidOperationException($"the guest ended: {Errors()}");
+                    ?? throw new InvalidOperationException($"{_kernel.Program} ended: {Errors()}");
                 if (line.TrimEnd().EndsWith(word, StringComparison.Ordinal))
                     return;
             }
@@ -108,14 +128,16 @@ internal sealed class Guest : IDisposable
         catch (OperationCanceledException)
         {
             _process.Kill(entireProcessTree: true);
-            throw new InvalidOperationException($"the guest did not say \"{word}\" within {limit.TotalSeconds} s: {Errors()}");
+            throw new InvalidOperationException($"{_kernel.Program} did not say \"{word}\" within {limit.TotalSeconds} s: {Errors()}");
         }
     }
 
     private string Errors()
     {
         var errors = Path.Combine(_exchange.FullName, "errors");
-        return File.Exists(errors) ? File.ReadAllText(errors) : "nothing known";
+        return File.Exists(errors) && File.ReadAllText(errors).Trim() is { Length: > 0 } said
+            ? said
+            : "it said nothing; must be a kernel built with ARCH=um, with hostfs and a serial line, and the host must have python3";
     }
 
     internal static string Source([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;

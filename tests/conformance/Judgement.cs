@@ -10,15 +10,16 @@ internal static class Judgement
         var view = new FrameView(step.Frame);
         if (step.At == "host")
             return "host";
+        // What the host loses where it takes a further tag off, nobody sees, so that it would look as if the port had not passed it on.
+        if ((step.At == "wire" || (view.IsToItself && port.Mode == "l2" && port.Flag != "vepa")) && FrameView.Inspected(step.Frame).IsCutShort)
+            return "stack";
         if (step.At == "wire")
         {
             if (port.Mode != "l3s")
                 return "driver";
-            // The host's own IPv6 is gone, or it takes two priority tags off: its affair, of which ipvlan sees only the end.
-            if ((port.HostLacksIpv6 && view.InnerType == 0x86dd) || (view.IsTagged && view.InnerType is 0x8100 or 0x88a8))
-                return "stack";
-            // Where the host has the destination as well, Linux lets the host take the packet, and its checks stand for the interface's.
-            if (view.InnerType == 0x0800 && view.Inner.Length >= 20 && port.HostHas(view.Inner[16..20]) && port.AnyHas(view.Inner[12..16]))
+            view = new FrameView(FrameView.WithLastTag(step.Frame));
+            // The host's own IPv6 is gone: its affair, of which ipvlan sees only the end.
+            if (port.HostLacksIpv6 && view.InnerType == 0x86dd)
                 return "stack";
             return view.HasOptions || (view.IsFromUnspecified && view.Inner.Length > 40 && view.Inner[40] == 135) ? "stack" : "local-in";
         }

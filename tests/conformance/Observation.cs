@@ -61,15 +61,12 @@ internal static class Observation
     /// <summary>A tag that the stack has taken off is shown put back (format, section 3.1).</summary>
     private static byte[] WithTag(byte[] got, byte[] injected)
     {
-        foreach (var removed in (int[])[4, 8])
-        {
-            if (got.Length == injected.Length - removed && got.Length >= 12 &&
-                got.AsSpan(0, 12).SequenceEqual(injected.AsSpan(0, 12)) && got.AsSpan(12).SequenceEqual(injected.AsSpan(12 + removed)))
-            {
-                return injected;
-            }
-        }
-        return got;
+        var removed = 12;
+        while (removed < 12 + injected.Length - got.Length && new FrameView(injected.AsSpan(removed - 12)).IsTagged)
+            removed += 4;
+        return removed > 12 && got.Length >= 12 && got.AsSpan(0, 12).SequenceEqual(injected.AsSpan(0, 12)) && got.AsSpan(12).SequenceEqual(injected.AsSpan(removed))
+            ? injected
+            : got;
     }
 
     /// <summary>What the driver hands up with a tag cut short is lost in the interface's own stack before anybody sees it; the driver has counted it.</summary>
@@ -91,7 +88,7 @@ internal static class Observation
         {
             if (outcome.Counter(name, "rxPackets") == 0 || outcome.Copies.Exists(copy => copy.At == name))
                 continue;
-            var view = new FrameView(injected);
+            var view = new FrameView(FrameView.WithLastTag(injected));
             var length = (int)Math.Min(outcome.Counter(name, "rxBytes") - 14, view.Inner.Length);
             byte[] type = [(byte)(view.InnerType >> 8), (byte)view.InnerType];
             outcome.Copies.Add(new Copy(name, "local-in", [.. injected[..12], .. type, .. view.Inner[..length]]));

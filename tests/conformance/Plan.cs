@@ -49,9 +49,13 @@ internal sealed class Plan
 
     private byte[]? TwinOf(DraftStep step)
     {
-        var view = new FrameView(step.Frame);
         if (step.At == "wire")
-            return _mode == "l3s" && view.IsFragment ? WholeInsteadOfFragment(step.Frame, view.InnerOffset) : null;
+        {
+            return _mode == "l3s" && new FrameView(FrameView.WithLastTag(step.Frame)).IsFragment
+                ? WholeInsteadOfFragment(step.Frame, FrameView.Inspected(step.Frame).Offset)
+                : null;
+        }
+        var view = new FrameView(step.Frame);
         if (view.Type == 0x0800 && view.Packet is { Length: >= 20 } packet)
         {
             var beyond = FrameView.Number(packet, 2) - packet.Length;

@@ -73,26 +73,6 @@ internal sealed class PortModel
         return ((JsonArray)after["addresses"]!).Any(one => ((string)one!).StartsWith(text, StringComparison.Ordinal));
     }
 
-    /// <summary>Some interface, up or down, has this address.</summary>
-    public bool AnyHas(ReadOnlySpan<byte> address)
-    {
-        foreach (var (name, _) in After)
-        {
-            if (Has(name, address))
-                return true;
-        }
-        return false;
-    }
-
-    /// <summary>The host has this address itself.</summary>
-    public bool HostHas(ReadOnlySpan<byte> address)
-    {
-        if (address.Length is not (4 or 16))
-            return false;
-        var text = new IPAddress(address).ToString() + "/";
-        return _hostAddresses.Any(one => one.StartsWith(text, StringComparison.Ordinal));
-    }
-
     /// <summary>The host knows where packets to an address go: it is its own, or a prefix or route holds it.</summary>
     public bool HasRoute(IPAddress destination)
     {

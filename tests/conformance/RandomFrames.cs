@@ -22,9 +22,11 @@ internal sealed class RandomFrames(int seed)
         var from = isSent ? _random.Next(8) == 0 ? to : Forge.Own : _random.Next(4) == 0 ? Forge.Own : Forge.Station;
         var frame = Whole(to, from, owned);
         if (_random.Next(7) == 0)
-            frame = Forge.Tagged(frame, Pick([0, 0, 5, 0x6000]), Pick([0x8100, 0x8100, 0x88a8]));
-        if (_random.Next(40) == 0)
-            frame = Forge.Tagged(frame, 7);
+        {
+            do
+                frame = Forge.Tagged(frame, Pick([0, 0, 5, 0x6000]), Pick([0x8100, 0x8100, 0x88a8]));
+            while (_random.Next(3) == 0 && frame.Length < 1400);
+        }
         return _random.Next(4) == 0 ? Mutated(frame) : frame;
     }
 

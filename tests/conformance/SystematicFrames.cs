@@ -79,6 +79,35 @@ internal static class SystematicFrames
         }
     }
 
+    /// <summary>7 and 18a: several tags, of which the host takes more off than the driver.</summary>
+    public static void ManyTags(ScenarioBuilder bed)
+    {
+        static byte[] Behind(byte[] frame, int[] vids)
+        {
+            for (var i = vids.Length - 1; i >= 0; i--)
+                frame = Forge.Tagged(frame, vids[i], i % 2 == 0 ? 0x8100 : 0x88a8);
+            return frame;
+        }
+        int[][] tags = [[0, 0], [0xe000, 0x2000], [0, 5], [5, 0], [0, 0, 0], [0, 0, 5], [0, 5, 0], [.. new int[13]], [.. new int[12], 5]];
+        foreach (var vids in tags)
+        {
+            var comment = "tags " + string.Join(' ', vids.Select(vid => vid.ToString("x4", System.Globalization.CultureInfo.InvariantCulture)));
+            foreach (var to in (string[])[Forge.Own, Forge.Foreign, Forge.Broadcast])
+            {
+                bed.Inject("wire", Behind(Forge.Ethernet(to, Forge.Station, 0x0800, Forge.Four("10.0.0.99", "10.0.0.3")), vids), $"{comment}, IPv4 to {to}");
+                bed.Inject("wire", Behind(Forge.Ethernet(to, Forge.Station, 0x86dd, Forge.Six("fd00::99", "fd00::3")), vids), $"{comment}, IPv6 to {to}");
+                bed.Inject("wire", Behind(Forge.Ethernet(to, Forge.Station, 0x0806, Forge.Arp(1, Forge.Station, "10.0.0.99", "10.0.0.3")), vids), $"{comment}, ARP to {to}");
+                bed.Inject("ipvl0", Behind(Forge.Ethernet(to, to, 0x0800, Forge.Four("10.0.0.2", "10.0.0.3")), vids), $"{comment}, from {to} to itself");
+            }
+            bed.Inject("wire", Behind(Forge.Ethernet(Forge.Own, Forge.Station, 0x0800, [.. Forge.Four("10.0.0.99", "10.0.0.3"), .. new byte[9]]), vids), comment + ", padded");
+            bed.Inject("wire", Behind(Forge.Ethernet(Forge.Own, Forge.Station, 0x0800, Forge.Four("10.0.0.99", "10.0.0.3", fragment: 0x2000, number: vids.Length)), vids), comment + ", a fragment");
+            bed.Inject("wire", Behind(Forge.Ethernet(Forge.Own, Forge.Station, 0x88b5, new byte[46]), vids), comment + ", something else");
+        }
+        var two = Behind(Forge.Ethernet(Forge.Own, Forge.Station, 0x0800, Forge.Four("10.0.0.99", "10.0.0.3")), [0, 0]);
+        foreach (var length in (int[])[22, 23, 24, 25, 41, 42])
+            bed.Inject("wire", two[..length], $"two tags, {Systematic.Text(length)} bytes");
+    }
+
     /// <summary>21 and 23: destination and source MAC the same, of every sort; the table of section 5.</summary>
     public static void ToItself(ScenarioBuilder bed)
     {
@@ -192,6 +221,38 @@ internal static class SystematicFrames
         bed.FromWire(Forge.Arp(1, Forge.Station, "10.0.0.99", "10.0.0.3"), "ARP for an interface", 0x0806);
         foreach (var type in (int[])[128, 134, 136, 143])
             bed.FromWire(Forge.Discovery(type, "::", "fd00::3", "fd00::3"), $"ICMPv6 {Systematic.Text(type)} from ::", 0x86dd);
+    }
+
+    /// <summary>18d and 42: addresses that an interface and the host have, with sources of either.</summary>
+    public static void OfBoth(ScenarioBuilder bed)
+    {
+        if (bed.Mode != "l3s")
+            return;
+        bed.Interfaces =
+        [
+            new("ipvl0", true, ["10.0.0.2/24", "10.0.0.1/24", "10.0.0.255/32", "fd00::2/64", "fd00::1/64"], []),
+            new("ipvl1", true, ["10.0.0.3/24", "10.5.0.1/16"], []),
+            new("ipvl2", false, ["10.0.1.4/24"], []),
+        ];
+        void Ask(string comment)
+        {
+            foreach (var from in (string[])["10.0.0.2", "10.0.0.1", "10.0.0.255", "10.0.0.3", "10.5.0.1", "10.0.1.4", "10.0.0.99", "127.0.0.1"])
+            {
+                foreach (var to in (string[])["10.0.0.2", "10.0.0.1", "10.0.0.255", "10.0.0.3", "10.5.0.1"])
+                    bed.FromWire(Forge.Four(from, to), $"{comment}: from {from} to {to}");
+            }
+            foreach (var from in (string[])["fd00::2", "fd00::1", "fd00::3"])
+                bed.FromWire(Forge.Six(from, "fd00::1"), $"{comment}: from {from} to fd00::1", 0x86dd);
+        }
+        Ask("at first");
+        bed.Act("address-add", "eth0", "10.5.0.1/16");
+        Ask("the master has 10.5.0.1 too");
+        bed.Act("address-del", "eth0", "10.5.0.1/16");
+        bed.Act("address-del", "ipvl0", "10.0.0.1/24");
+        Ask("10.0.0.1 is the master's alone");
+        bed.Act("address-add", "ipvl2", "10.0.0.1/24");
+        bed.Act("link-up", "ipvl2");
+        Ask("it is another interface's");
     }
 
     /// <summary>18b and 19: lengths, checksum, padding.</summary>

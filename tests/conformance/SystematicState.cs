@@ -119,6 +119,9 @@ internal static class SystematicState
     {
         bed.Act("link-add", "ipvl0");
         bed.Act("link-add", "ipvl0", mode: "l2", flag: "vepa");
+        bed.Act("link-add", "ipvl0", mode: "7");
+        bed.Act("link-add", "ipvl0", flag: "private+vepa");
+        bed.Act("link-add", "ipvl0", mode: "l2", flag: "9");
         bed.Act("link-add", "ipvl4");
         bed.Probe("without mode and flag");
         bed.Act("link-add", "ipvl5", flag: "private");

@@ -9,6 +9,9 @@ internal sealed class Walk
     private const int LeastSteps = 30;
     private const int MostSteps = 60;
 
+    /// <summary>No mode and no flag.</summary>
+    private const string Unknown = "7";
+
     private static readonly string[] Names = ["ipvl0", "ipvl1", "ipvl2", "ipvl3", "ipvl4"];
 
     private readonly Random _random;
@@ -46,7 +49,10 @@ internal sealed class Walk
             }
             var name = arguments.Interface;
             if (step.Kind == "link-add")
-                there.Add(name!);
+            {
+                if (arguments.Mode != Unknown && arguments.Flag != Unknown)
+                    there.Add(name!);
+            }
             else if (step.Kind is "set-mode" or "set-flag" && there.Count == 0)
                 return false;
             else if (name is not null && name != draft.Start.Master.Name && !there.Contains(name))
@@ -221,8 +227,9 @@ internal sealed class Walk
 
     private void AddInterface(string name)
     {
-        Act("link-add", new ActionArguments(name, Mode: _random.Next(2) == 0 ? null : Pick(Pool.Modes), Flag: _random.Next(2) == 0 ? null : Pick(Pool.Flags)));
-        if (!_interfaces.Add(name))
+        var (mode, flag) = (_random.Next(2) == 0 ? null : Pick([.. Pool.Modes, Unknown]), _random.Next(2) == 0 ? null : Pick([.. Pool.Flags, Unknown]));
+        Act("link-add", new ActionArguments(name, Mode: mode, Flag: flag));
+        if (mode == Unknown || flag == Unknown || !_interfaces.Add(name))
             return;
         _addresses[name] = [];
         if (_random.Next(4) == 0)

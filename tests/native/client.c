@@ -47,7 +47,11 @@ struct client {
     struct channel owner, receiver;
 };
 
+// For the process, and for the calling thread where it has one of its own.
 static char where[256];
+static _Thread_local char here[256];
+
+static const char *broker_place(void) { return here[0] ? here : where[0] ? where : getenv("DIVERT_BROKER"); }
 
 static bool move(descriptor_t descriptor, void *data, size_t length, bool is_read)
 {
@@ -98,7 +102,7 @@ static int ask(struct channel *channel, uint32_t code, const struct part *parts,
 static descriptor_t connect_to_broker(void)
 {
     WSADATA data;
-    const char *place = where[0] ? where : getenv("DIVERT_BROKER");
+    const char *place = broker_place();
     if (WSAStartup(0x0202, &data) != 0 || !place || strncmp(place, "tcp:", 4) != 0)
         return NO_DESCRIPTOR;
     struct sockaddr_in at = { 0 };
@@ -143,7 +147,7 @@ static void start_own(void)
 
 static descriptor_t connect_to_broker(void)
 {
-    const char *place = where[0] ? where : getenv("DIVERT_BROKER");
+    const char *place = broker_place();
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     socklen_t length = sizeof at;
     if (place && strncmp(place, "unix:", 5) == 0) {
@@ -312,7 +316,7 @@ EXPORT int WinDivertHelperCalcChecksums(void *packet, uint32_t length, struct ad
 
 // For tests: the script.
 
-static struct channel script;
+static _Thread_local struct channel script;
 
 static int ask_script(uint32_t code, const struct part *parts, size_t count, void *body, uint32_t *length)
 {
@@ -321,10 +325,19 @@ static int ask_script(uint32_t code, const struct part *parts, size_t count, voi
     return ask(&script, code, parts, count, body, length);
 }
 
+EXPORT void imitation_connect_thread(const char *place);
+
 // Where brokers of handles opened from now on are: "unix:PATH", "tcp:PORT", or "" for the one in this process.
 EXPORT void imitation_connect(const char *place)
 {
     snprintf(where, sizeof where, "%s", place);
+    imitation_connect_thread("");
+}
+
+// The same for what the calling thread opens and asks; "" for what imitation_connect said.
+EXPORT void imitation_connect_thread(const char *place)
+{
+    snprintf(here, sizeof here, "%s", place);
     if (script.descriptor != 0)
         close_descriptor(script.descriptor);
     memset(&script, 0, sizeof script);

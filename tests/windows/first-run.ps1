@@ -35,6 +35,20 @@ Folder with ipvlan.exe, ipvlansvc.exe and, beside them, WinDivert.dll and WinDiv
 -TestAddress the data path windivert is tried: two interfaces over the master, private and bridge, killed and removed. The
 service IpVlanWin must not run.
 
+.PARAMETER Sleep
+Tries sleep and resume: the script then asks you to let the machine sleep and to wake it. Needs -Ipvlan and -TestAddress.
+
+.PARAMETER Msi
+The product's MSI. It is installed and, at the end, removed; with -NewerMsi an upgrade that fails and one that does not are tried
+in between. Nothing of the product may be installed before.
+
+.PARAMETER NewerMsi
+An MSI of a newer version.
+
+.PARAMETER Stage
+"before-update" leaves an interface on the installed product, to be looked at after a Windows feature update by "after-update".
+Both need -Master, -TestAddress and an installed product; the report of "after-update" has these rows alone. Default: all.
+
 .PARAMETER WaitSeconds
 How long to wait for packets from the other machine.
 
@@ -49,6 +63,10 @@ param(
     [string] $TestAddress6 = '',
     [int] $Loopbacks = 64,
     [string] $Ipvlan = '',
+    [switch] $Sleep,
+    [string] $Msi = '',
+    [string] $NewerMsi = '',
+    [ValidateSet('all', 'before-update', 'after-update')] [string] $Stage = 'all',
     [int] $WaitSeconds = 60,
     [string] $Report = (Join-Path (Get-Location) 'ipvlan-first-run.md')
 )
@@ -111,6 +129,84 @@ $masterIndex = $masterAdapter.ifIndex
 $hasHyperV = $null -ne (Get-Service -Name vmms -ErrorAction SilentlyContinue)
 $hasContainers = $null -ne (Get-Service -Name hns -ErrorAction SilentlyContinue)
 
+# Writes the report and ends the script.
+function Write-Report {
+    $system = Get-CimInstance -ClassName Win32_OperatingSystem
+    $output = New-Object System.Collections.ArrayList
+    [void] $output.Add('## First run on Windows')
+    [void] $output.Add('')
+    [void] $output.Add(('{0} {1}, {2}; PowerShell {3}; Hyper-V {4}; containers {5}; master {6}' -f $system.Caption, $system.Version, $system.OSArchitecture, $PSVersionTable.PSVersion, $hasHyperV, $hasContainers, $masterAdapter.InterfaceDescription))
+    [void] $output.Add('')
+    [void] $output.Add('| id | assumption | verdict | seen |')
+    [void] $output.Add('|---|---|---|---|')
+    foreach ($row in $script:Rows) { [void] $output.Add(('| {0} | {1} | {2} | {3} |' -f $row.Id, $row.Assumption, $row.Verdict, $row.Seen)) }
+    $differs = @($script:Rows | Where-Object { $_.Verdict -eq 'DIFFERS' }).Count
+    [void] $output.Add('')
+    [void] $output.Add(('{0} hold, {1} differ, {2} skipped' -f @($script:Rows | Where-Object { $_.Verdict -eq 'holds' }).Count, $differs, @($script:Rows | Where-Object { $_.Verdict -eq 'skipped' }).Count))
+    $output | Set-Content -LiteralPath $Report -Encoding UTF8
+    Write-Host ''
+    Write-Host ('Report: ' + $Report + '. Paste it into an issue.')
+    if ($differs -gt 0) { exit 1 }
+    exit 0
+}
+
+# --- the installed product: its programs, and what a feature update does to it ----------------------------------------------------
+
+$installed = Join-Path $env:ProgramFiles 'IpVlanWin'
+$updateMarker = Join-Path $env:ProgramData 'ipvlan-first-run-update.json'
+
+function Invoke-Installed {
+    $seen = & (Join-Path $installed 'ipvlan.exe') $args 2>&1 | Out-String
+    if ($LASTEXITCODE -ne 0) { throw ('ipvlan ' + ($args -join ' ') + ': ' + $seen) }
+    return $seen
+}
+
+function Wait-Address {
+    param([string] $Address, [bool] $IsThere)
+    foreach ($i in 1..300) {
+        if ([bool] (Get-NetIPAddress -IPAddress $Address -ErrorAction SilentlyContinue) -eq $IsThere) { return }
+        Start-Sleep -Milliseconds 200
+    }
+    throw ($Address + ' on the host: still ' + (-not $IsThere) + ' after 60 s')
+}
+
+# An interface of the installed product, with its address in use.
+function Add-Installed {
+    param([string] $Name)
+    [void] (Invoke-Installed link add link $Master name $Name type ipvlan mode l3)
+    [void] (Invoke-Installed addr add ($TestAddress + '/24') dev $Name)
+    [void] (Invoke-Installed link set dev $Name up)
+    Wait-Address $TestAddress $true
+}
+
+if ($Stage -ne 'all') {
+    if ($TestAddress -eq '') { throw 'give -TestAddress' }
+    if (-not (Test-Path -LiteralPath (Join-Path $installed 'ipvlan.exe'))) { throw 'the product is not installed' }
+    $build = (Get-CimInstance -ClassName Win32_OperatingSystem).BuildNumber
+    if ($Stage -eq 'before-update') {
+        Add-Installed 'ipvlfu0'
+        @{ Build = $build; PnP = (Get-NetAdapter -Name ipvlfu0).PnPDeviceID; At = (Get-Date).ToString('o') } | ConvertTo-Json | Set-Content -LiteralPath $updateMarker -Encoding UTF8
+        Write-Host ('Build ' + $build + ' is noted in ' + $updateMarker + '. Install the feature update, then run this script with -Stage after-update.')
+        exit 0
+    }
+    $before = Get-Content -LiteralPath $updateMarker -Raw | ConvertFrom-Json
+    Test-Assumption '14.2' 'a Windows feature update deletes KM-TEST adapters, and the service makes them again' {
+        if ($before.Build -eq $build) { throw ('SKIP: Windows is still build ' + $build) }
+        Wait-Address $TestAddress $true
+        $now = (Get-NetAdapter -Name ipvlfu0).PnPDeviceID
+        $told = @(Get-WinEvent -FilterHashtable @{ LogName = 'Application'; ProviderName = 'IpVlanWin'; StartTime = [datetime] $before.At; Id = 70 } -ErrorAction SilentlyContinue).Count
+        'build {0} is {1}; {2} is {3}; event 70 (stand-in-lost) {4} times' -f $before.Build, $build, $before.PnP, $now, $told
+    }
+    Test-Assumption '14.3' 'after a feature update the product is whole: service, event source, drivers' {
+        $service = Get-Service -Name IpVlanWin
+        if ($service.Status -ne 'Running') { throw ('the service is ' + $service.Status) }
+        Invoke-Installed doctor
+    }
+    [void] (Invoke-Installed link del ipvlfu0)
+    Remove-Item -LiteralPath $updateMarker
+    Write-Report
+}
+
 # --- 1 to 3: the host, IP Helper, CIM --------------------------------------------------------------------------------------------
 
 Test-Assumption '1.1' 'the master is Ethernet or Wi-Fi and up' {
@@ -139,6 +235,18 @@ Test-Assumption '1.5' 'Win32_NetworkAdapterConfiguration.SettingID is the adapte
     $found = Get-CimInstance -ClassName Win32_NetworkAdapterConfiguration -Filter ("SettingID='" + $masterAdapter.DeviceID + "'")
     if ($null -eq $found) { throw 'not found by its GUID' }
     'FullDNSRegistrationEnabled {0}, TcpipNetbiosOptions {1}' -f $found.FullDNSRegistrationEnabled, $found.TcpipNetbiosOptions
+}
+Test-Assumption '1.6' 'an SR-IOV virtual function has the MAC address of the adapter above it, and no IP' {
+    $all = @(Get-NetAdapter -IncludeHidden | Where-Object { $_.MacAddress })
+    $functions = @()
+    foreach ($one in $all) {
+        $bound = @(Get-NetAdapterBinding -Name $one.Name -AllBindings -ErrorAction SilentlyContinue | Where-Object { $_.Enabled })
+        $hasIp = $null -ne ($bound | Where-Object { $_.ComponentID -eq 'ms_tcpip' -or $_.ComponentID -eq 'ms_tcpip6' })
+        $twins = @($all | Where-Object { $_.MacAddress -eq $one.MacAddress -and $_.ifIndex -ne $one.ifIndex })
+        if (-not $hasIp -and $twins.Count -gt 0) { $functions += ('{0} ({1}; bound: {2}) beneath {3}' -f $one.Name, $one.PnPDeviceID, (($bound | ForEach-Object { $_.ComponentID }) -join ' '), (($twins | ForEach-Object { $_.Name }) -join ', ')) }
+    }
+    if ($functions.Count -eq 0) { throw 'SKIP: no two adapters of one MAC address, one of them without IP: needs a Hyper-V guest with SR-IOV' }
+    $functions -join '; '
 }
 Invoke-Probe '2' @('read')
 Invoke-Probe '3' @('watch')
@@ -288,15 +396,6 @@ function Invoke-Ipvlan {
     return $seen
 }
 
-function Wait-Address {
-    param([string] $Address, [bool] $IsThere)
-    foreach ($i in 1..150) {
-        if ([bool] (Get-NetIPAddress -IPAddress $Address -ErrorAction SilentlyContinue) -eq $IsThere) { return }
-        Start-Sleep -Milliseconds 200
-    }
-    throw ($Address + ' on the host: still ' + (-not $IsThere) + ' after 30 s')
-}
-
 # True where a datagram from one address reaches the other, both of this host.
 function Test-Between {
     param([string] $From, [string] $To)
@@ -368,6 +467,40 @@ else {
         $socket.Close()
         Invoke-Ipvlan -s link show dev ipvlfr0
     }
+    Test-Assumption '12.9' 'I: a burst beyond WinDivert''s queue is told: port.LostPackets and event 79 (queue-overrun)' {
+        $sender = New-Object System.Net.Sockets.UdpClient -ArgumentList (New-Object System.Net.IPEndPoint -ArgumentList ([System.Net.IPAddress]::Parse($TestAddress)), 0)
+        $gateway = (Get-NetRoute -DestinationPrefix '0.0.0.0/0' -InterfaceIndex $masterIndex | Select-Object -First 1).NextHop
+        $payload = New-Object byte[] 1400
+        $until = (Get-Date).AddSeconds(5)
+        $count = 0
+        while ((Get-Date) -lt $until) {
+            foreach ($i in 1..1000) { [void] $sender.Send($payload, $payload.Length, $gateway, 9) }
+            $count = $count + 1000
+        }
+        $sender.Close()
+        Start-Sleep -Seconds 3
+        '{0} sent in 5 s; {1}' -f $count, (Invoke-Ipvlan -s -d link show dev ipvlfr0)
+    }
+    if ($Sleep) {
+        Test-Assumption '14.1' 'sleep and resume: addresses, routes and answers of the active store are there again, or are put back' {
+            $asked = Get-Date
+            Write-Host ''
+            Write-Host ('>>> Let this machine sleep now, and wake it, within {0} s.' -f ($WaitSeconds * 5))
+            $woken = $null
+            foreach ($i in 1..($WaitSeconds * 5)) {
+                $woken = Get-WinEvent -FilterHashtable @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-Power-Troubleshooter'; Id = 1; StartTime = $asked } -ErrorAction SilentlyContinue | Select-Object -First 1
+                if ($woken) { break }
+                Start-Sleep -Seconds 1
+            }
+            if (-not $woken) { throw 'SKIP: it did not sleep' }
+            Wait-Address $TestAddress $true
+            Wait-Address $second $true
+            Start-Sleep -Seconds 3
+            if (-not (Test-Between $TestAddress $second)) { throw 'nothing came through after the resume' }
+            'woken at {0}; {1}' -f $woken.TimeCreated, (Invoke-Ipvlan -d link show)
+        }
+    }
+    else { Add-Row '14.1' 'sleep and resume' 'skipped' 'give -Sleep' }
     Test-Assumption '12.8' 'nothing is left of removed interfaces, nor of the master''s settings' {
         [void] (Invoke-Ipvlan link del ipvlfr0)
         [void] (Invoke-Ipvlan link del ipvlfr1)
@@ -383,6 +516,108 @@ else {
     }
 }
 
+# --- 13: the MSI -----------------------------------------------------------------------------------------------------------------
+
+function Invoke-Com {
+    param([object] $On, [string] $Name, [object[]] $With)
+    return $On.GetType().InvokeMember($Name, [System.Reflection.BindingFlags]::InvokeMethod, $null, $On, $With)
+}
+
+function Invoke-Msi {
+    param([string[]] $Arguments)
+    $log = Join-Path $env:TEMP ('ipvlan-first-run-' + [Guid]::NewGuid().ToString('N') + '.log')
+    $running = Start-Process -FilePath msiexec.exe -ArgumentList ($Arguments + @('/qn', '/norestart', '/l*v', ('"' + $log + '"'))) -PassThru -Wait
+    return $running.ExitCode
+}
+
+# A copy of an MSI whose last action fails: all that it did is to be taken back.
+function New-FailingMsi {
+    param([string] $From)
+    $copy = Join-Path $env:TEMP ('ipvlan-first-run-' + $PID + '-fails.msi')
+    Copy-Item -LiteralPath $From -Destination $copy -Force
+    $installer = New-Object -ComObject WindowsInstaller.Installer
+    $database = Invoke-Com $installer 'OpenDatabase' @($copy, 1)
+    $view = Invoke-Com $database 'OpenView' @("SELECT ``Sequence`` FROM ``InstallExecuteSequence`` WHERE ``Action``='InstallFinalize'")
+    [void] (Invoke-Com $view 'Execute' $null)
+    $record = Invoke-Com $view 'Fetch' $null
+    $last = $record.GetType().InvokeMember('IntegerData', [System.Reflection.BindingFlags]::GetProperty, $null, $record, @(1))
+    [void] (Invoke-Com $view 'Close' $null)
+    foreach ($change in @(
+            'INSERT INTO `CustomAction` (`Action`, `Type`, `Target`) VALUES (''FirstRunFails'', 19, ''first-run.ps1 ends this installation'')',
+            ('INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES (''FirstRunFails'', ' + ($last - 1) + ')'))) {
+        $view = Invoke-Com $database 'OpenView' @($change)
+        [void] (Invoke-Com $view 'Execute' $null)
+        [void] (Invoke-Com $view 'Close' $null)
+    }
+    [void] (Invoke-Com $database 'Commit' $null)
+    foreach ($used in @($view, $record, $database, $installer)) { [void] [System.Runtime.InteropServices.Marshal]::ReleaseComObject($used) }
+    return $copy
+}
+
+function Get-ProductState {
+    $service = Get-Service -Name IpVlanWin
+    if ($service.Status -ne 'Running') { throw ('the service is ' + $service.Status) }
+    return 'version {0}, {1}' -f (Get-Item -LiteralPath (Join-Path $installed 'ipvlansvc.exe')).VersionInfo.FileVersion, ((Invoke-Installed -o link show) -replace '[\r\n]+', ' ')
+}
+
+if ($Msi -eq '' -or $TestAddress -eq '') {
+    Add-Row '13' 'the MSI: installation, failed upgrade, upgrade, removal' 'skipped' 'give -Msi, -NewerMsi and -TestAddress'
+}
+else {
+    Test-Assumption '13.1' 'the MSI installs, and the service runs an interface' {
+        $code = Invoke-Msi @('/i', ('"' + $Msi + '"'))
+        if ($code -ne 0) { throw ('msiexec ended with ' + $code) }
+        Add-Installed 'ipvlfi0'
+        Get-ProductState
+    }
+    Test-Assumption '13.2' 'U: the data folder is for SYSTEM and Administrators alone (MsiLockPermissionsEx)' {
+        $acl = Get-Acl -LiteralPath (Join-Path $env:ProgramData 'IpVlanWin')
+        $others = @($acl.Access | Where-Object { $_.IdentityReference.Translate([System.Security.Principal.SecurityIdentifier]).Value -notin @('S-1-5-18', 'S-1-5-32-544') })
+        if ($others.Count -gt 0) { throw $acl.Sddl }
+        $acl.Sddl
+    }
+    Test-Assumption '13.3' 'U: recovery actions, service SID, required privileges and preshutdown time are taken' {
+        (sc.exe qfailure IpVlanWin) + (sc.exe qsidtype IpVlanWin) + (sc.exe qprivs IpVlanWin) + (sc.exe qpreshutdown IpVlanWin)
+    }
+    Test-Assumption '13.4' 'U: entries in the Application log have their text' {
+        $entry = Get-WinEvent -FilterHashtable @{ LogName = 'Application'; ProviderName = 'IpVlanWin'; Id = 1 } -MaxEvents 1
+        if ($entry.Message -match 'cannot be found') { throw $entry.Message }
+        $entry.Message
+    }
+    if ($NewerMsi -eq '') { Add-Row '13.5' 'an upgrade that fails brings the old product back' 'skipped' 'give -NewerMsi' }
+    else {
+        Test-Assumption '13.5' 'U: an upgrade that fails brings the old product back, with its service and its interfaces' {
+            $before = Get-ProductState
+            $failing = New-FailingMsi $NewerMsi
+            $code = Invoke-Msi @('/i', ('"' + $failing + '"'))
+            Remove-Item -LiteralPath $failing
+            if ($code -ne 1603) { throw ('msiexec ended with ' + $code + ', not 1603') }
+            Wait-Address $TestAddress $true
+            $after = Get-ProductState
+            if ($after -ne $before) { throw ($before + ' is now ' + $after) }
+            $after
+        }
+        Test-Assumption '13.6' 'U: an upgrade keeps state, settings and the stand-in' {
+            $pnp = (Get-NetAdapter -Name ipvlfi0).PnPDeviceID
+            $code = Invoke-Msi @('/i', ('"' + $NewerMsi + '"'))
+            if ($code -ne 0) { throw ('msiexec ended with ' + $code) }
+            Wait-Address $TestAddress $true
+            if ((Get-NetAdapter -Name ipvlfi0).PnPDeviceID -ne $pnp) { throw ('the stand-in is another one: ' + (Get-NetAdapter -Name ipvlfi0).PnPDeviceID) }
+            Get-ProductState
+        }
+    }
+    Test-Assumption '13.7' 'removal takes everything off the host' {
+        $last = $Msi
+        if ($NewerMsi -ne '') { $last = $NewerMsi }
+        $code = Invoke-Msi @('/x', ('"' + $last + '"'), 'REMOVEDATA=1')
+        if ($code -ne 0) { throw ('msiexec ended with ' + $code) }
+        Wait-Address $TestAddress $false
+        if (Get-NetAdapter -Name ipvlfi0 -ErrorAction SilentlyContinue) { throw 'the stand-in is left' }
+        if (Test-Path -LiteralPath $installed) { throw ($installed + ' is left') }
+        'nothing left'
+    }
+}
+
 # --- 11: what this script cannot try ---------------------------------------------------------------------------------------------
 
 $elsewhere = @(
@@ -391,29 +626,13 @@ $elsewhere = @(
     @('11.3', 'T: NetworkAddress set to the master''s MAC: does a stack refuse frames from its own MAC', 'the filter driver'),
     @('11.4', 'T: Wi-Fi masters: proxy ARP of access points, client isolation, roaming', 'a Wi-Fi adapter and an access point'),
     @('11.5', 'U: a cmdlet DLL finds the Microsoft.Management.Infrastructure of Windows PowerShell', 'the PowerShell module'),
-    @('11.6', 'a Windows feature update deletes KM-TEST adapters and the service makes them again', 'a feature update'),
-    @('11.7', 'sleep and resume keep addresses and routes of the active store, or they are put back', 'a machine that sleeps'),
+    @('14.2', 'a Windows feature update deletes KM-TEST adapters, and the service makes them again', '-Stage before-update, the update, and -Stage after-update'),
+    @('11.6', 'U: netcfg and pnputil put the driver''s package in and out', 'the filter driver''s package, signed'),
+    @('11.7', 'U: unprivileged and remote clients are refused by the pipe', 'another account and another machine'),
+    @('12.10', 'I: WinDivert: outbound packets of a TCP stream are seen whole (LSO), and what is cut comes through', 'a TCP server of the subnet: send it a large file from -TestAddress, and compare what ipvlan -s and the adapter count'),
     @('11.8', 'a virtual switch made over the master ends the port with the sentence that names vEthernet', 'Hyper-V and a second adapter'),
     @('11.9', 'T: a container behind an internal switch is reached over the master (forwarding, 169.254.x.y and fe80::1 as gateways)', 'a process-isolated container with an endpoint on that switch')
 )
 foreach ($row in $elsewhere) { Add-Row $row[0] $row[1] 'skipped' ('needs ' + $row[2]) }
 
-# --- report ----------------------------------------------------------------------------------------------------------------------
-
-$system = Get-CimInstance -ClassName Win32_OperatingSystem
-$output = New-Object System.Collections.ArrayList
-[void] $output.Add('## First run on Windows')
-[void] $output.Add('')
-[void] $output.Add(('{0} {1}, {2}; PowerShell {3}; Hyper-V {4}; containers {5}; master {6}' -f $system.Caption, $system.Version, $system.OSArchitecture, $PSVersionTable.PSVersion, $hasHyperV, $hasContainers, $masterAdapter.InterfaceDescription))
-[void] $output.Add('')
-[void] $output.Add('| id | assumption | verdict | seen |')
-[void] $output.Add('|---|---|---|---|')
-foreach ($row in $script:Rows) { [void] $output.Add(('| {0} | {1} | {2} | {3} |' -f $row.Id, $row.Assumption, $row.Verdict, $row.Seen)) }
-$differs = @($script:Rows | Where-Object { $_.Verdict -eq 'DIFFERS' }).Count
-[void] $output.Add('')
-[void] $output.Add(('{0} hold, {1} differ, {2} skipped' -f @($script:Rows | Where-Object { $_.Verdict -eq 'holds' }).Count, $differs, @($script:Rows | Where-Object { $_.Verdict -eq 'skipped' }).Count))
-$output | Set-Content -LiteralPath $Report -Encoding UTF8
-Write-Host ''
-Write-Host ('Report: ' + $Report + '. Paste it into an issue.')
-if ($differs -gt 0) { exit 1 }
-exit 0
+Write-Report

@@ -105,9 +105,9 @@ internal sealed class EnginePort : IReplayPort
         switch (kind)
         {
             case "set-mode":
-                return PortWords.TryParse(arguments.Mode, out PortMode mode) ? _port.SetMode(mode).ErrnoName() : PortResult.Invalid.ErrnoName();
+                return _port.SetMode(Mode(arguments.Mode)).ErrnoName();
             case "set-flag":
-                return PortWords.TryParse(arguments.Flag, out PortFlag flag) ? _port.SetFlag(flag).ErrnoName() : PortResult.Invalid.ErrnoName();
+                return _port.SetFlag(Flag(arguments.Flag)).ErrnoName();
             case "link-add":
                 return AddInterface(arguments);
             case "neighbor-add":
@@ -167,21 +167,16 @@ internal sealed class EnginePort : IReplayPort
     private string AddInterface(ActionArguments arguments)
     {
         var name = Needed(arguments.Interface, "interface");
-        // EEXIST comes before EINVAL (semantics 59).
-        if (_port.Find(name) is not null)
-            return PortResult.Exists.ErrnoName();
-        PortMode mode = default;
-        PortFlag flag = default;
-        if ((arguments.Mode is not null && !PortWords.TryParse(arguments.Mode, out mode)) ||
-            (arguments.Flag is not null && !PortWords.TryParse(arguments.Flag, out flag)))
-        {
-            return PortResult.Invalid.ErrnoName();
-        }
-        var result = _port.AddInterface(name, arguments.Mode is null ? null : mode, arguments.Flag is null ? null : flag, out var added);
+        var result = _port.AddInterface(name, arguments.Mode is null ? null : Mode(arguments.Mode), arguments.Flag is null ? null : Flag(arguments.Flag), out var added);
         if (result == PortResult.Ok)
             Attach(added!);
         return result.ErrnoName();
     }
+
+    // What is no word of the port's it refuses itself, and in its order.
+    private static PortMode Mode(string? word) => PortWords.TryParse(word, out PortMode mode) ? mode : (PortMode)byte.MaxValue;
+
+    private static PortFlag Flag(string? word) => PortWords.TryParse(word, out PortFlag flag) ? flag : (PortFlag)byte.MaxValue;
 
     private void Attach(VirtualInterface added)
     {

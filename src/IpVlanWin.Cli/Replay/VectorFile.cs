@@ -17,7 +17,13 @@ internal static class VectorFile
     };
 
     /// <exception cref="CommandException">A line is not a scenario, there is none, or the file cannot be read.</exception>
-    public static IEnumerable<Scenario> Read(string path)
+    public static IEnumerable<Scenario> Read(string path) => ReadText(path).Select(static one => Parse(one.Line, one.Place));
+
+    /// <summary>The lines as they stand.</summary>
+    /// <exception cref="CommandException">There is none, or the file cannot be read.</exception>
+    public static IEnumerable<string> ReadLines(string path) => ReadText(path).Select(static one => one.Line);
+
+    private static IEnumerable<(string Line, string Place)> ReadText(string path)
     {
         using var reader = Open(path);
         var isEmpty = true;
@@ -28,7 +34,7 @@ internal static class VectorFile
             if (line.Length == 0)
                 continue;
             isEmpty = false;
-            yield return Parse(line, string.Create(CultureInfo.InvariantCulture, $"{path}: line {number}"));
+            yield return (line, string.Create(CultureInfo.InvariantCulture, $"{path}: line {number}"));
         }
         if (isEmpty)
             throw CommandException.Refused($"{path}: holds no scenario");

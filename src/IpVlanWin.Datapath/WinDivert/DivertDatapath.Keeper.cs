@@ -25,7 +25,6 @@ public sealed partial class DivertDatapath
     private HostLink? _master;
     private volatile ImmutableDictionary<uint, int> _ipMtus = ImmutableDictionary<uint, int>.Empty;
     private string? _toldRefusal;
-    private long _toldOverruns;
 
     private int MtuOf(uint index) => _ipMtus.GetValueOrDefault(index, Engine.Ipvlan.Port.MaxIpMtu);
 
@@ -34,14 +33,20 @@ public sealed partial class DivertDatapath
         try
         {
             WaitHandle[] signals = [_ending, _wake];
-            var wait = _settings.Period;
+            var (wait, isRetry) = (_settings.Period, false);
+            var start = Stopwatch.GetTimestamp();
             while (true)
             {
-                var signal = WaitHandle.WaitAny(signals, wait);
+                var left = wait - Stopwatch.GetElapsedTime(start);
+                var signal = WaitHandle.WaitAny(signals, TimeSpan.FromTicks(Math.Clamp(left.Ticks, 0, s_sample.Ticks)));
                 if (signal == 0)
                     return;
-                var start = Stopwatch.GetTimestamp();
-                wait = Converge(isTime: signal == WaitHandle.WaitTimeout && wait == _settings.Period) ? _settings.Period : s_retry;
+                SampleLosses();
+                if (signal == WaitHandle.WaitTimeout && left > s_sample)
+                    continue;
+                start = Stopwatch.GetTimestamp();
+                isRetry = !Converge(isTime: signal == WaitHandle.WaitTimeout && !isRetry);
+                wait = isRetry ? s_retry : _settings.Period;
                 // However many changes come, no more than half of the time goes into looking.
                 if (_ending.WaitOne(Stopwatch.GetElapsedTime(start)))
                     return;
@@ -84,7 +89,7 @@ public sealed partial class DivertDatapath
                 if (_ending.WaitOne(0))
                     return true;
                 var isWhole = Place(HostView.Of(_host.Network), isTime);
-                TellOverruns();
+                TellFirewall(isTime);
                 _toldRefusal = isWhole ? null : _toldRefusal;
                 return isWhole;
             }
@@ -212,11 +217,19 @@ public sealed partial class DivertDatapath
         Tell("address-duplicate", "somebody has the address already; it is not put on the stand-in", member.Interface.Name, address.ToString(), owner);
     }
 
-    private void TellOverruns()
+    /// <summary>Windows takes a while to know a network; who listens on a stand-in is reached as its profile says.</summary>
+    private void TellFirewall(bool isTime)
     {
-        if (_traffic.Statistics.Overruns is var overruns && overruns > _toldOverruns)
-            Tell("queue-overrun", "WinDivert's queue was full and may have lost packets", _settings.PortName, Text(_toldOverruns), Text(overruns));
-        _toldOverruns = overruns;
+        if (!isTime && _members.Values.All(static member => member.FirewallProfile is not null))
+            return;
+        var profiles = _host.ListFirewallProfiles();
+        foreach (var member in _members.Values)
+        {
+            if (!profiles.TryGetValue(member.StandIn.LinkIndex, out var profile) || profile == member.FirewallProfile)
+                continue;
+            Tell("firewall-profile", $"the firewall's profile on the stand-in is {profile}, which decides who is reached there", member.Interface.Name, member.FirewallProfile ?? "", profile);
+            member.FirewallProfile = profile;
+        }
     }
 
     private IOException Ended(IOException fault)

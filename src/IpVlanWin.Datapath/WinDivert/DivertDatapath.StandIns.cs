@@ -58,7 +58,7 @@ public sealed partial class DivertDatapath
             _settings.Journal.CrossOut([old.On(_settings.PortName)]);
             member.Placed = [];
             member.OnHost.Clear();
-            member.IsSet = false;
+            (member.IsSet, member.FirewallProfile) = (false, null);
             Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", name, old.Tag.ToString(), member.Mark.Tag.ToString());
             return;
         }

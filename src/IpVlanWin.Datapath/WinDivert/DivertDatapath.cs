@@ -58,6 +58,7 @@ public sealed partial class DivertDatapath : IDatapath
                 Wake();
         });
         _traffic.Completion.ContinueWith(ended => Fail(ended.Exception!.GetBaseException()), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _losses = new DivertLossWatch(CountMaster, () => _traffic.Statistics);
         _keeper = new Thread(Keep) { IsBackground = true, Name = "divert host" };
         _keeper.Start();
     }
@@ -72,7 +73,7 @@ public sealed partial class DivertDatapath : IDatapath
     public DivertStatistics Statistics => _traffic.Statistics;
 
     /// <inheritdoc/>
-    public PortStatus Port => _port.ToStatus();
+    public PortStatus Port => WithLosses(_port.ToStatus());
 
     /// <inheritdoc/>
     public IReadOnlyList<InterfaceStatus> Interfaces => [.. _members.Values.OrderBy(static member => member.Order).Select(Status)];
@@ -201,10 +202,13 @@ public sealed partial class DivertDatapath : IDatapath
     }
 
     /// <inheritdoc/>
-    /// <remarks>Of frames from the wire alone: where an interface's packet goes is for the host's routes to say.</remarks>
-    public FrameTrace? Trace(string? sender, ReadOnlySpan<byte> frame) =>
-        sender is null ? FrameTrace.OfReceived(_port, frame)
-        : throw new NotSupportedException("data path windivert traces frames from the wire alone: what an interface sends, the host routes");
+    /// <remarks>Of the packet in it: whose it is, its addresses say. By which adapter and next hop a packet leaves, the host's routes say.</remarks>
+    public FrameTrace? Trace(string? sender, ReadOnlySpan<byte> frame)
+    {
+        if (sender is null)
+            return FrameTrace.OfReceivedPacket(_port, frame);
+        return _members.TryGetValue(sender, out var member) ? FrameTrace.OfSentPacket(_port, member.Interface, frame) : null;
+    }
 
     /// <summary>Addresses off the host, then the handles, then the master's settings; stand-ins stay for the next start, as the journal has them.</summary>
     public void Dispose()

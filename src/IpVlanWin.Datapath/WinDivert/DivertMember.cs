@@ -48,6 +48,9 @@ internal sealed class DivertMember(VirtualInterface inPort, string? namespaceNam
     /// <summary>Its stand-in's settings were made as they should be.</summary>
     public bool IsSet { get; set; }
 
+    /// <summary>The firewall's profile of its stand-in, once it is known.</summary>
+    public string? FirewallProfile { get; set; }
+
     /// <summary>Why it is not as it should be, or null.</summary>
     public string? Fault
     {

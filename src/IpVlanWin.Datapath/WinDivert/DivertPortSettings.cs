@@ -14,7 +14,10 @@ public sealed record HostEvent(string Name, string Text, string Subject, string 
 /// <summary>A port over WinDivert.</summary>
 public sealed record DivertPortSettings
 {
-    /// <summary>Most interfaces of a port; how many stand-ins PnP takes is measured by tests/windows/first-run.ps1.</summary>
+    /// <summary>
+    /// Most interfaces of a port. Bounded by the safety net, whose handles between containers grow with the square of their number (81 a
+    /// family for these, with an address each), and by PnP, which names stand-ins ROOT\NET\0000 to 9999 for the whole host.
+    /// </summary>
     public const int MaxInterfaces = 1024;
 
     /// <summary>The port's name: the master's, when the port was made.</summary>

@@ -105,7 +105,7 @@ internal sealed class DivertReader : IDisposable
     {
         _gauge.Note(_addresses.AsSpan(0, count), bytes, Stopwatch.GetTimestamp());
         // What passes moves up to where dropped packets were; as long as none is dropped, it stays where it is.
-        int read = 0, readBytes = 0, kept = 0, keptBytes = 0;
+        int read = 0, readBytes = 0, kept = 0, keptBytes = 0, onMaster = 0;
         lock (_traffic.DecisionLock)
         {
             var port = _traffic.Port.Snapshot;
@@ -116,7 +116,9 @@ internal sealed class DivertReader : IDisposable
                     break;
                 var packet = _packets.AsSpan(readBytes, length);
                 readBytes += length;
-                var decision = DecideOne(port, packet);
+                var decision = DecideOne(port, packet, out var isFromWire);
+                if (IsOnMaster(_addresses[read], isFromWire, decision))
+                    onMaster++;
                 _traffic.PacketWatch?.Tell(packet, decision);
                 if (decision.Action == DecisionAction.Drop)
                 {
@@ -140,18 +142,25 @@ internal sealed class DivertReader : IDisposable
             }
         }
         Statistics.Received += count;
+        Statistics.OnMaster += onMaster;
         // The end of one that has no length is nowhere to be found, nor are those behind it.
         Statistics.Unreadable += count - read;
         Send(_packets.AsSpan(0, keptBytes), _addresses.AsSpan(0, kept), kept);
     }
 
-    private Decision DecideOne(PortSnapshot port, ReadOnlySpan<byte> packet)
+    private Decision DecideOne(PortSnapshot port, ReadOnlySpan<byte> packet, out bool isFromWire)
     {
-        if (_plan.Origin == PacketOrigin.Wire)
+        isFromWire = _plan.Origin == PacketOrigin.Wire;
+        if (isFromWire)
             return port.ReceivePacket(packet);
         var decision = port.TransmitPacket(packet);
-        return decision.Action == DecisionAction.Host && _plan.Origin == PacketOrigin.Either ? port.ReceivePacket(packet) : decision;
+        isFromWire = decision.Action == DecisionAction.Host && _plan.Origin == PacketOrigin.Either;
+        return isFromWire ? port.ReceivePacket(packet) : decision;
     }
+
+    /// <summary>It came by the master, whatever becomes of it, or leaves by it. Loopback packets may carry any index.</summary>
+    private bool IsOnMaster(in DivertAddress address, bool isFromWire, Decision decision) =>
+        isFromWire || (address.InterfaceIndex == _traffic.MasterIndex && !address.IsLoopback && decision.Action != DecisionAction.Drop);
 
     /// <summary>What the adapter carries where a packet is about to leave by one.</summary>
     private int OutboundMtu(PortSnapshot port, in DivertAddress address)
@@ -171,6 +180,8 @@ internal sealed class DivertReader : IDisposable
             return;
         }
         Statistics.Cut++;
+        if (address.InterfaceIndex == _traffic.MasterIndex)
+            Statistics.OnMaster += _oversize.Addresses.Length - 1;
         // Pieces are counted as the packet that they were.
         Send(_oversize.Packets, _oversize.Addresses, 1);
     }

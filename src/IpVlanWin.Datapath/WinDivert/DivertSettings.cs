@@ -65,5 +65,6 @@ public static class DivertSupport
 /// <param name="Expired">Batches in which an impostor's TTL ran out.</param>
 /// <param name="LongestWait">Longest time that a packet waited in WinDivert's queue.</param>
 /// <param name="Overruns">Batches that had waited so long, or were so many in a row, that WinDivert may have lost packets, which it does silently.</param>
+/// <param name="OnMaster">Those received that the master's adapter has carried, or is about to carry.</param>
 public readonly record struct DivertStatistics(
-    long Received, long Passed, long Dropped, long Cut, long Unreadable, long SendFailures, int LastSendError, long Expired, TimeSpan LongestWait, long Overruns);
+    long Received, long Passed, long Dropped, long Cut, long Unreadable, long SendFailures, int LastSendError, long Expired, TimeSpan LongestWait, long Overruns, long OnMaster);

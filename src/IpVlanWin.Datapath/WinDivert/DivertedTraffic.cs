@@ -81,7 +81,7 @@ public sealed class DivertedTraffic : IDisposable
                     all.Select(static one => one.LastSendError).FirstOrDefault(static error => error != 0),
                     Sum(all, static one => Volatile.Read(ref one.Expired)),
                     Stopwatch.GetElapsedTime(0, all.Max(static one => Volatile.Read(ref one.LongestWaitTicks))),
-                    Sum(all, static one => Volatile.Read(ref one.Overruns)));
+                    Sum(all, static one => Volatile.Read(ref one.Overruns)), Sum(all, static one => Volatile.Read(ref one.OnMaster)));
             }
         }
     }
@@ -215,6 +215,7 @@ public sealed class DivertedTraffic : IDisposable
             to.SendFailures += from.SendFailures;
             to.Expired += from.Expired;
             to.Overruns += from.Overruns;
+            to.OnMaster += from.OnMaster;
             to.LongestWaitTicks = Math.Max(to.LongestWaitTicks, from.LongestWaitTicks);
             to.LastSendError = from.LastSendError == 0 ? to.LastSendError : from.LastSendError;
         }

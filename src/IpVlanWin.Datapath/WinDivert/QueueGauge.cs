@@ -6,7 +6,7 @@ namespace IpVlanWin.Datapath.WinDivert;
 /// <summary>What one reader counts; written by its thread, read by any.</summary>
 internal sealed class ReaderStatistics
 {
-    public long Received, Passed, Dropped, Cut, Unreadable, SendFailures, Expired, LongestWaitTicks, Overruns;
+    public long Received, Passed, Dropped, Cut, Unreadable, SendFailures, Expired, LongestWaitTicks, Overruns, OnMaster;
     public int LastSendError;
 }
 

@@ -28,6 +28,9 @@ public sealed class AddressMap
     /// <summary>Addresses in the map.</summary>
     public int Count => _four.Count + _six.Count;
 
+    /// <summary>Bytes of memory that the addresses lie in. What is not used any more is used again once the runtime's collector has seen to it.</summary>
+    public long MemoryBytes => _four.MemoryBytes + _six.MemoryBytes;
+
     /// <summary>The interface number kept for the address that a frame's key names; negative where there is none.</summary>
     internal int Find(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {
@@ -49,13 +52,21 @@ public sealed class AddressMap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int FindSix(ref byte at) => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1;
 
-    /// <summary>Has what <see cref="FindFour"/> will read brought near.</summary>
+    /// <summary>The hash of the four bytes there; what <see cref="FindFour(ref byte, ulong)"/> will read first is brought near.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void PrefetchFour(ref byte at) => _four.Prefetch(Unsafe.ReadUnaligned<FourKey>(ref at));
+    internal ulong ProbeFour(ref byte at) => _four.Probe(Unsafe.ReadUnaligned<FourKey>(ref at));
 
-    /// <summary>Has what <see cref="FindSix"/> will read brought near.</summary>
+    /// <summary>The hash of the sixteen bytes there; what <see cref="FindSix(ref byte, ulong)"/> will read first is brought near.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void PrefetchSix(ref byte at) => _six.Prefetch(Unsafe.ReadUnaligned<SixKey>(ref at));
+    internal ulong ProbeSix(ref byte at) => _six.Probe(Unsafe.ReadUnaligned<SixKey>(ref at));
+
+    /// <summary>As <see cref="FindFour(ref byte)"/>, the hash being known; its lower 32 bits are not looked at.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int FindFour(ref byte at, ulong hash) => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at), hash) - 1;
+
+    /// <summary>As <see cref="FindSix(ref byte)"/>, the hash being known; its lower 32 bits are not looked at.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int FindSix(ref byte at, ulong hash) => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at), hash) - 1;
 
     /// <summary>The interface number kept for an address, or -1.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -69,27 +80,39 @@ public sealed class AddressMap
     public bool Remove(L3Address address) => address.IsSix ? _six.Remove(SixKey.Of(address)) : _four.Remove(FourKey.Of(address));
 
     /// <summary>An IPv4 address as its bytes stand in a frame.</summary>
-    private readonly struct FourKey(uint value) : IAddressKey<FourKey>
+    private readonly unsafe struct FourKey(uint value) : IAddressKey<FourKey>
     {
         private readonly uint _value = value;
+
+        public static int PerLine => 8;
+
+        public static int NumbersAt => 32;
 
         public static FourKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness((uint)address.Low));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ulong Hash(ulong seed) => (_value ^ seed) * 0x9E37_79B9_7F4A_7C15;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool Same(in FourKey other) => _value == other._value;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public uint MatchIn(byte* line) => Vector256.Equals(Vector256.Load((uint*)line), Vector256.Create(_value)).ExtractMostSignificantBits();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static int PlaceOf(uint match) => BitOperations.TrailingZeroCount(match);
     }
 
     /// <summary>An IPv6 address as its bytes stand in a frame.</summary>
-    private readonly struct SixKey(ulong high, ulong low) : IAddressKey<SixKey>
+    private readonly unsafe struct SixKey(Vector128<ulong> value) : IAddressKey<SixKey>
     {
-        private readonly ulong _high = high;
-        private readonly ulong _low = low;
+        private readonly Vector128<ulong> _value = value;
+
+        public static int PerLine => 3;
+
+        public static int NumbersAt => 48;
 
         public static SixKey Of(L3Address address) =>
-            new(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low));
+            new(Vector128.Create(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low)));
 
         /// <summary>
         /// Two rounds of AES, after which every bit depends on every bit; elsewhere the 128-bit product of both halves, folded. The seed is in both
@@ -100,15 +123,28 @@ public sealed class AddressMap
         {
             if (Aes.IsSupported)
             {
-                var mixed = Vector128.Create(_high, _low) ^ Vector128.Create(seed);
+                var mixed = _value ^ Vector128.Create(seed);
                 var other = Vector128.Create(0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB).AsByte();
                 return Aes.Encrypt(Aes.Encrypt(mixed.AsByte(), other), other).AsUInt64().ToScalar();
             }
-            return Folded(_low ^ seed ^ 0xA076_1D64_78BD_642F, _high ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
+            return Folded(_value[1] ^ seed ^ 0xA076_1D64_78BD_642F, _value[0] ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
+        }
+
+        public bool Same(in SixKey other) => _value == other._value;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public uint MatchIn(byte* line)
+        {
+            var at = (ulong*)line;
+            // Two bits a place, one for each half; the lower one stays where both are the same.
+            var halves = Vector128.Equals(Vector128.Load(at), _value).ExtractMostSignificantBits()
+                | (Vector128.Equals(Vector128.Load(at + 2), _value).ExtractMostSignificantBits() << 2)
+                | (Vector128.Equals(Vector128.Load(at + 4), _value).ExtractMostSignificantBits() << 4);
+            return halves & (halves >> 1) & 0b01_01_01;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool Same(in SixKey other) => _high == other._high && _low == other._low;
+        public static int PlaceOf(uint match) => BitOperations.TrailingZeroCount(match) >> 1;
 
         private static ulong Folded(ulong one, ulong other)
         {

@@ -3,8 +3,10 @@ namespace IpVlanWin.Engine.Ipvlan;
 // One writer at a time.
 internal sealed unsafe partial class AddressTable<TKey>
 {
-    // Probes stay short, and an empty slot always ends them.
-    private const int MostTaken = Slots / 2;
+    // In eighths: few addresses lie beyond the line that their hash names.
+    private const int MostTaken = 5;
+
+    private static int Places => TKey.PerLine << SegmentPool.LineBits;
 
     /// <summary>Adds an address that is not there. Returns false where it is.</summary>
     /// <param name="key">The address.</param>
@@ -15,24 +17,26 @@ internal sealed unsafe partial class AddressTable<TKey>
         var hash = key.Hash(_seed);
         for (; ; )
         {
-            var index = SegmentIndex(hash, _directory.Length);
-            var segment = _directory[index];
-            ref var slot = ref Locate(segment, key, hash);
-            if (slot.Value > 0)
+            var index = SegmentIndex(hash, _directory.Segments.Length);
+            var segment = (byte*)_directory.Segments[index];
+            var head = SegmentPool.HeadOf(segment);
+            var number = Locate(segment, key, hash, out var place);
+            if (*number > 0)
                 return false;
-            var isDeepest = _depths[index] == MaxDepth;
-            var most = isDeepest ? Slots - 1 : MostTaken;
-            var (taken, live) = Usage(segment);
-            if (slot.Value == Gone || taken < most)
+            var isDeepest = head->Depth == MaxDepth;
+            var most = isDeepest ? Places - 1 : Places * MostTaken / 8;
+            if (*number == Gone || head->Taken < most)
             {
-                slot.Key = key;
-                Volatile.Write(ref slot.Value, value);
+                head->Taken += *number == Gone ? 0 : 1;
+                head->Live++;
+                *place = key;
+                Volatile.Write(ref *number, value);
                 Count++;
                 return true;
             }
-            // Enough slots come free for a good many changes before the next time.
-            if (live <= most * 3 / 4)
-                Publish(index, Rebuilt(segment, static _ => true));
+            // Enough places come free for a good many changes before the next time.
+            if (head->Live <= most * 3 / 4)
+                Rebuild(index);
             else if (!isDeepest)
                 Split(index);
             else
@@ -44,78 +48,94 @@ internal sealed unsafe partial class AddressTable<TKey>
     public bool Remove(in TKey key)
     {
         var hash = key.Hash(_seed);
-        ref var slot = ref Locate(_directory[SegmentIndex(hash, _directory.Length)], key, hash);
-        if (slot.Value <= 0)
+        var segment = SegmentOf(_directory, hash);
+        var number = Locate(segment, key, hash, out _);
+        if (*number <= 0)
             return false;
-        Volatile.Write(ref slot.Value, Gone);
+        Volatile.Write(ref *number, Gone);
+        SegmentPool.HeadOf(segment)->Live--;
         Count--;
-        if (Count == 0 && _directory.Length > 1)
-        {
-            _depths = [0];
-            Volatile.Write(ref _directory, [new Slot[Slots]]);
-        }
+        if (Count == 0 && _directory.Segments.Length > 1)
+            Volatile.Write(ref _directory, SegmentDirectory.New());
         return true;
     }
 
-    /// <summary>The slot that has a key, gone or not, or else the empty one where it would go.</summary>
-    private static ref Slot Locate(Slot[] segment, in TKey key, ulong hash)
+    /// <summary>Where the number of a key is, gone or not, or else the empty place where it would go.</summary>
+    private static int* Locate(byte* segment, in TKey key, ulong hash, out TKey* place)
     {
-        var i = SlotIndex(hash);
-        while (segment[i].Value != Empty && !segment[i].Key.Same(key))
-            i = (i + 1) & (Slots - 1);
-        return ref segment[i];
-    }
-
-    /// <summary>Slots that are not empty, and those of them that hold an address.</summary>
-    private static (int Taken, int Live) Usage(Slot[] segment)
-    {
-        var (taken, live) = (0, 0);
-        foreach (ref var slot in segment.AsSpan())
+        for (var offset = LineOffset(hash); ; offset = NextLine(offset))
         {
-            taken += slot.Value != Empty ? 1 : 0;
-            live += slot.Value > 0 ? 1 : 0;
+            var line = segment + offset;
+            var numbers = NumbersOf(line);
+            for (var i = 0; i < TKey.PerLine; i++)
+            {
+                place = (TKey*)line + i;
+                if (numbers[i] == Empty || place->Same(key))
+                    return numbers + i;
+            }
         }
-        return (taken, live);
     }
 
-    private Slot[] Rebuilt(Slot[] segment, Predicate<ulong> keepsHash)
+    /// <summary>A new segment without the places of addresses that are gone.</summary>
+    private void Rebuild(int index)
     {
-        var built = new Slot[Slots];
-        foreach (ref var slot in segment.AsSpan())
-        {
-            if (slot.Value <= 0)
-                continue;
-            var hash = slot.Key.Hash(_seed);
-            if (keepsHash(hash))
-                Locate(built, slot.Key, hash) = slot;
-        }
-        return built;
+        var directory = _directory;
+        var old = directory.Segments[index];
+        var depth = SegmentPool.HeadOf((byte*)old)->Depth;
+        var built = directory.TakeSegment(depth);
+        Copy((byte*)old, built, 0, isSet: false);
+        var segments = (nint[])directory.Segments.Clone();
+        Put(segments, index, depth, built);
+        Volatile.Write(ref _directory, directory.Followed(segments, old));
     }
 
-    /// <summary>Every directory entry that shares the segment's low bits gets the new one.</summary>
-    private void Publish(int index, Slot[] segment)
-    {
-        var step = 1 << _depths[index];
-        for (var i = index & (step - 1); i < _directory.Length; i += step)
-            Volatile.Write(ref _directory[i], segment);
-    }
-
+    /// <summary>Two segments for one.</summary>
     private void Split(int index)
     {
-        var depth = _depths[index];
-        if (1 << depth == _directory.Length)
-        {
-            _depths = [.. _depths, .. _depths];
-            Volatile.Write(ref _directory, [.. _directory, .. _directory]);
-        }
-        var segment = _directory[index];
+        var directory = _directory;
+        var old = directory.Segments[index];
+        var depth = SegmentPool.HeadOf((byte*)old)->Depth;
+        nint[] segments = 1 << depth == directory.Segments.Length ? [.. directory.Segments, .. directory.Segments] : [.. directory.Segments];
         var step = 1 << depth;
+        var bit = (ulong)step << SegmentShift;
+        var zeros = directory.TakeSegment(depth + 1);
+        var ones = directory.TakeSegment(depth + 1);
+        Copy((byte*)old, zeros, bit, isSet: false);
+        Copy((byte*)old, ones, bit, isSet: true);
         var zero = index & (step - 1);
-        bool IsOne(ulong hash) => (SegmentIndex(hash, _directory.Length) & step) != 0;
-        var (zeros, ones) = (Rebuilt(segment, hash => !IsOne(hash)), Rebuilt(segment, IsOne));
-        for (var i = zero; i < _directory.Length; i += step)
-            _depths[i] = (byte)(depth + 1);
-        Publish(zero, zeros);
-        Publish(zero + step, ones);
+        Put(segments, zero, depth + 1, zeros);
+        Put(segments, zero + step, depth + 1, ones);
+        Volatile.Write(ref _directory, directory.Followed(segments, old));
+    }
+
+    /// <summary>Every entry that shares the segment's low bits gets it.</summary>
+    private static void Put(nint[] segments, int index, int depth, SegmentHead* segment)
+    {
+        var step = 1 << depth;
+        for (var i = index & (step - 1); i < segments.Length; i += step)
+            segments[i] = (nint)segment - SegmentPool.LinesLength;
+    }
+
+    /// <summary>Copies the addresses whose hash has the bit as wanted; a bit of 0 copies all.</summary>
+    private void Copy(byte* from, SegmentHead* to, ulong bit, bool isSet)
+    {
+        var built = (byte*)to - SegmentPool.LinesLength;
+        for (var line = from; line < from + SegmentPool.LinesLength; line += SegmentPool.LineLength)
+        {
+            for (var i = 0; i < TKey.PerLine; i++)
+            {
+                var number = NumbersOf(line)[i];
+                if (number <= 0)
+                    continue;
+                var key = ((TKey*)line)[i];
+                var hash = key.Hash(_seed);
+                if (bit != 0 && (hash & bit) != 0 != isSet)
+                    continue;
+                *Locate(built, key, hash, out var place) = number;
+                *place = key;
+                to->Taken++;
+                to->Live++;
+            }
+        }
     }
 }

@@ -13,6 +13,25 @@ internal static class LocalInput
     private const int Ipv6Length = 40;
     private const int IcmpV6 = 58;
 
+    /// <summary>
+    /// Where a packet begins, and its protocol, when the host has taken off what tags stand before it: a further one wherever those before
+    /// have VLAN 0, and nothing is cut short (__netif_receive_skb_core).
+    /// </summary>
+    public static int SkipTags(ReadOnlySpan<byte> frame, int offset, ref ushort protocol)
+    {
+        const int End = EtherType.HeaderLength + (EtherType.MostTags * EtherType.TagLength);
+        while (EtherType.IsTag(protocol) && HasPriorityTag(frame, offset) && offset < End && frame.Length >= offset + EtherType.TagLength + sizeof(ushort))
+        {
+            protocol = BinaryPrimitives.ReadUInt16BigEndian(frame[(offset + 2)..]);
+            offset += EtherType.TagLength;
+        }
+        return offset;
+    }
+
+    /// <summary>The last tag before this offset has VLAN 0.</summary>
+    public static bool HasPriorityTag(ReadOnlySpan<byte> frame, int offset) =>
+        (BinaryPrimitives.ReadUInt16BigEndian(frame[(offset - EtherType.TagLength)..]) & 0xfff) == 0;
+
     /// <summary>Family of the destination of a packet long enough to have one. 16 or 24 bytes into it.</summary>
     public static KeyFamily Destination(ReadOnlySpan<byte> packet, ushort protocol) =>
         protocol == EtherType.IPv4 && packet.Length >= Ipv4MinLength ? KeyFamily.Four

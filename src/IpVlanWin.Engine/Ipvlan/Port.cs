@@ -86,7 +86,7 @@ public sealed class Port
             return _byName.GetValueOrDefault(name);
     }
 
-    /// <summary>Adds an interface: down, without addresses, with the master's MTU (semantics 46). EEXIST, EINVAL, EBUSY.</summary>
+    /// <summary>Adds an interface: down, without addresses, with the master's MTU (semantics 46). EINVAL, EEXIST, EBUSY, looked for in this order (ipvlan_nl_validate).</summary>
     /// <param name="name">Its name.</param>
     /// <param name="mode">Set for the whole port; null keeps the port's.</param>
     /// <param name="flag">Set for the whole port; null keeps the port's.</param>
@@ -96,10 +96,10 @@ public sealed class Port
         lock (_lock)
         {
             added = null;
-            if (_byName.ContainsKey(name))
-                return PortResult.Exists;
             if ((mode is { } newMode && !Enum.IsDefined(newMode)) || (flag is { } newFlag && !Enum.IsDefined(newFlag)))
                 return PortResult.Invalid;
+            if (_byName.ContainsKey(name))
+                return PortResult.Exists;
             if (_byName.Count == MaxInterfaces)
                 return PortResult.LimitReached;
             if (!_freeNumbers.TryDequeue(out var id, out _))

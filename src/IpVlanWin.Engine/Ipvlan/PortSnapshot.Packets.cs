@@ -1,3 +1,4 @@
+using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Ipvlan;
@@ -18,7 +19,7 @@ public sealed unsafe partial class PortSnapshot
         var key = ClassifyPacket(packet, out var protocol);
         if (Owner(packet, key.Family, key.DestinationOffset) is not { } target)
             return new Decision(DecisionAction.Host);
-        if (Mode == PortMode.L3S && (LocalInput.AcceptedLength(packet, protocol) <= 0 || Owner(packet, key.Family, key.SourceOffset) == target))
+        if (Mode == PortMode.L3S && (LocalInput.AcceptedLength(packet, protocol) <= 0 || IsFromItself(packet, key.Family, target)))
         {
             CountDrop(DropReason.L3sInvalid, target);
             return new Decision(DecisionAction.Host);
@@ -59,6 +60,14 @@ public sealed unsafe partial class PortSnapshot
         sender.CountSent(bytes);
         return new Decision(DecisionAction.Wire);
     }
+
+    /// <summary>
+    /// Rule 18d: an IPv4 packet from an address of the interface that it is for, which that one's own input refuses. Not where the host has
+    /// the destination as well, and not the source: then the host's input takes it (ipvlan_l3_rcv, ipvlan_nf_input).
+    /// </summary>
+    private bool IsFromItself(ReadOnlySpan<byte> packet, KeyFamily family, VirtualInterface target) =>
+        family == KeyFamily.Four && Owner(packet, family, 12) == target &&
+        (_router.Host.KindOf(L3Address.ReadFour(packet[16..])) == HostAddressKind.Other || _router.Host.KindOf(L3Address.ReadFour(packet[12..])) == HostAddressKind.Own);
 
     /// <summary>Both addresses of a packet with a valid header (9). A solicitation from :: is the host's affair, so it has none.</summary>
     private static L3Key ClassifyPacket(ReadOnlySpan<byte> packet, out ushort protocol)

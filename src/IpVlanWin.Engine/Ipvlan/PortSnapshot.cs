@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
@@ -24,38 +23,6 @@ public sealed unsafe partial class PortSnapshot
     // The first six of eight bytes read as one number.
     private static readonly ulong MacBits = BitConverter.IsLittleEndian ? ulong.MaxValue >> 16 : ulong.MaxValue << 16;
 
-    // From here on addresses and counters outgrow the nearer caches.
-    private const int ManyAddresses = 1 << 14;
-
-    /// <summary>
-    /// Reading ahead for a batch pays: <see cref="PrefetchAddress"/> for each of its frames, then <see cref="PrefetchOwner"/> for each, then
-    /// the decisions, so that their waits for memory overlap.
-    /// </summary>
-    public bool PrefersPrefetch => _map.Count >= ManyAddresses;
-
-    /// <summary>Has the processor bring what a frame's address will be looked up in. Changes nothing.</summary>
-    public void PrefetchAddress(ReadOnlySpan<byte> frame)
-    {
-        ref var first = ref MemoryMarshal.GetReference(frame);
-        if (frame.Length < EtherType.HeaderLength || !Classifier.IsPlain(ref first, frame.Length, out var family))
-            return;
-        if (family == KeyFamily.Four)
-            _map.PrefetchFour(ref Unsafe.Add(ref first, Classifier.Ipv4Destination));
-        else
-            _map.PrefetchSix(ref Unsafe.Add(ref first, Classifier.Ipv6Destination));
-    }
-
-    /// <summary>Has the processor bring what the owner of a frame's address counts on. Changes nothing.</summary>
-    public void PrefetchOwner(ReadOnlySpan<byte> frame)
-    {
-        ref var first = ref MemoryMarshal.GetReference(frame);
-        if (frame.Length < EtherType.HeaderLength || !Classifier.IsPlain(ref first, frame.Length, out var family))
-            return;
-        var number = PlainNumber(ref first, family);
-        if (Sse.IsSupported && (uint)number < (uint)_memberCount)
-            Sse.Prefetch0(_members[number].State);
-    }
-
     /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
     public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload)
     {
@@ -70,6 +37,17 @@ public sealed unsafe partial class PortSnapshot
             }
         }
         return ReceiveUnusual(frame, offload);
+    }
+
+    /// <summary>The same, with what was found beforehand.</summary>
+    public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload, FoundOwner owner)
+    {
+        if ((uint)(frame.Length - EtherType.HeaderLength) < _receivable && owner.IsKnown && (MemoryMarshal.GetReference(frame) & _flooded) == 0)
+        {
+            var state = UpOrNull(owner.Number, out var target);
+            return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
+        }
+        return Receive(frame, offload);
     }
 
     /// <summary>Decides on a frame that an interface's stack sends (semantics sections 5 and 6) and counts it.</summary>
@@ -100,6 +78,25 @@ public sealed unsafe partial class PortSnapshot
             }
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);
+    }
+
+    /// <summary>The same, with what was found beforehand.</summary>
+    public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop, FoundOwner owner)
+    {
+        ref var sending = ref sender.State;
+        if (owner.IsKnown && sending.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sending.IpMtu && Flag == PortFlag.Bridge
+            && (Mode != PortMode.L2 || IsToOwnMac(ref MemoryMarshal.GetReference(frame))))
+        {
+            var state = UpOrNull(owner.Number, out var target);
+            if (state != null && frame.Length <= state->IpMtu + MasterSlack)
+            {
+                sending.CountSent(frame.Length);
+                return Received(target, state, frame.Length);
+            }
+            if (state == null && Mode != PortMode.L2)
+                return TransmitToLink(sender, frame, offload, now, ref hop);
+        }
+        return Transmit(sender, frame, offload, now, ref hop);
     }
 
     /// <summary>
@@ -201,6 +198,7 @@ public sealed unsafe partial class PortSnapshot
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Decision ReceiveInspected(ReadOnlySpan<byte> frame, int offset, ushort protocol)
     {
+        offset = LocalInput.SkipTags(frame, offset, ref protocol);
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6) || !IsForThisStation(frame, offset))
             return new Decision(DecisionAction.Host);
         var key = LocalInput.Destination(frame[offset..], protocol);
@@ -208,7 +206,7 @@ public sealed unsafe partial class PortSnapshot
         if (target is null)
             return new Decision(DecisionAction.Host);
         var length = LocalInput.AcceptedLength(frame[offset..], protocol);
-        if (length <= 0 || (key == KeyFamily.Four && Owner(frame, key, offset + 12) == target))
+        if (length <= 0 || IsFromItself(frame[offset..], key, target))
         {
             CountDrop(DropReason.L3sInvalid, target);
             return new Decision(DecisionAction.Host);
@@ -325,7 +323,7 @@ public sealed unsafe partial class PortSnapshot
     {
         if ((frame[0] & 1) == 0 && MacAddress.Read(frame) != Mac)
             return false;
-        return offset == EtherType.HeaderLength || (BinaryPrimitives.ReadUInt16BigEndian(frame[14..]) & 0xfff) == 0;
+        return offset == EtherType.HeaderLength || LocalInput.HasPriorityTag(frame, offset);
     }
 
     /// <summary>Rule 21b.</summary>

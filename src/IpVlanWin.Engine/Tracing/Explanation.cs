@@ -13,7 +13,7 @@ namespace IpVlanWin.Engine.Tracing;
 /// <param name="port">The shadow that decided.</param>
 /// <param name="masterName">The master's name.</param>
 /// <param name="offload">What is unfinished about the frame.</param>
-internal sealed class Explanation(PortSnapshot port, string masterName, FrameOffload offload)
+internal sealed partial class Explanation(PortSnapshot port, string masterName, FrameOffload offload)
 {
     private const int MostNames = 16;
 
@@ -109,6 +109,10 @@ internal sealed class Explanation(PortSnapshot port, string masterName, FrameOff
     private void ReceivedInspected(ReadOnlySpan<byte> frame, int offset, ushort protocol, in Decision decision)
     {
         Add("18", "in l3s the host gets every frame");
+        var first = offset;
+        offset = LocalInput.SkipTags(frame, offset, ref protocol);
+        if (offset > first)
+            Add("18a", $"{(offset - first) / EtherType.TagLength} more of its tags are off, those before having VLAN 0");
         if (decision.Action == DecisionAction.HostAndLocal)
         {
             LookedUpDestination(frame, offset, protocol);
@@ -139,7 +143,7 @@ internal sealed class Explanation(PortSnapshot port, string masterName, FrameOff
             LocalInput.ChecksumWrong => ("18b", "its header checksum is wrong"),
             LocalInput.SourceWrong => ("18d", "no packet from another host has its source"),
             LocalInput.FromUnspecified => ("18c", "it is ICMPv6 from the unspecified address"),
-            _ => ("18d", "its source is an address of the interface itself"),
+            _ => ("18d", "its source is an address of the interface itself, and the host does not take it either"),
         };
         Add(rule, $"a host's IP input would not take it, because {why}: the host alone gets it");
     }

@@ -91,4 +91,35 @@ public sealed record FrameTrace
         explained.Sent(from, frame, decision, hop);
         return new FrameTrace(decision, shadow, explained);
     }
+
+    /// <summary>A packet from the wire, where the host's own stack moves the packets (<see cref="PortSnapshot.ReceivePacket"/>). Any thread.</summary>
+    /// <param name="port">The port.</param>
+    /// <param name="frame">The packet as a frame; of what is no IP packet, nothing is seen.</param>
+    public static FrameTrace OfReceivedPacket(Port port, ReadOnlySpan<byte> frame)
+    {
+        ArgumentNullException.ThrowIfNull(port);
+        var shadow = port.Snapshot.Shadow();
+        var explained = new Explanation(shadow, port.MasterName, default);
+        var decision = Explanation.IsPacket(frame) ? shadow.ReceivePacket(frame[EtherType.HeaderLength..]) : new Decision(DecisionAction.Host);
+        explained.ReceivedPacket(frame, decision);
+        return new FrameTrace(decision, shadow, explained);
+    }
+
+    /// <summary>A packet that an interface's stack sends, where that is the host's own, which routes it (<see cref="PortSnapshot.TransmitPacket"/>). Any thread.</summary>
+    /// <param name="port">The port.</param>
+    /// <param name="sender">The interface; null is returned where it is not one of the port's any more.</param>
+    /// <param name="frame">The packet as a frame; of what is no IP packet, nothing is seen.</param>
+    public static FrameTrace? OfSentPacket(Port port, VirtualInterface sender, ReadOnlySpan<byte> frame)
+    {
+        ArgumentNullException.ThrowIfNull(port);
+        ArgumentNullException.ThrowIfNull(sender);
+        var snapshot = port.Snapshot;
+        if (snapshot.InterfaceAt(sender.Id) != sender)
+            return null;
+        var shadow = snapshot.Shadow();
+        var explained = new Explanation(shadow, port.MasterName, default);
+        var decision = Explanation.IsPacket(frame) ? shadow.TransmitPacket(frame[EtherType.HeaderLength..]) : new Decision(DecisionAction.Host);
+        explained.SentPacket(sender, frame, decision);
+        return new FrameTrace(decision, shadow, explained);
+    }
 }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace IpVlanWin.Engine.Wire;
 
 /// <summary>Protocol numbers of the Ethernet type field (IEEE 802 Numbers, IANA) that the port tells apart, and header lengths in bytes.</summary>
@@ -30,6 +32,18 @@ public static class EtherType
     /// <summary>Bytes that a tagged frame must have where its tag is taken off: the two behind the type are looked at too (skb_vlan_untag).</summary>
     public const int ShortestTagged = HeaderLength + TagLength + 2;
 
+    /// <summary>Most tags that are taken off a frame: as many as leave the longest IPv4 header within the 128 bytes that the driver looks at.</summary>
+    public const int MostTags = 13;
+
     /// <summary>The type is that of a VLAN tag.</summary>
     public static bool IsTag(ushort type) => type is VlanTag or ServiceTag;
+
+    /// <summary>Bytes of the tags behind a frame's MACs. The frame is no runt.</summary>
+    public static int TagBytes(ReadOnlySpan<byte> frame)
+    {
+        var bytes = 0;
+        while (bytes < MostTags * TagLength && frame.Length >= HeaderLength + bytes + TagLength && IsTag(BinaryPrimitives.ReadUInt16BigEndian(frame[(HeaderLength - 2 + bytes)..])))
+            bytes += TagLength;
+        return bytes;
+    }
 }

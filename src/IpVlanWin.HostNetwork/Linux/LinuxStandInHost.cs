@@ -68,6 +68,12 @@ public sealed class LinuxStandInHost : IStandInHost
     }
 
     /// <inheritdoc/>
+    public long CountUnicast(int linkIndex) => _netlink.CountUnicast(linkIndex);
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, string> ListFirewallProfiles() => System.Collections.Immutable.ImmutableDictionary<int, string>.Empty;
+
+    /// <inheritdoc/>
     public string? NamespaceLack(string namespaceName) => NetworkNamespace.Exists(namespaceName) ? null : $"there is no namespace {namespaceName} yet";
 
     /// <inheritdoc/>

@@ -184,21 +184,38 @@ public sealed partial class RouteNetlink
             writer.EndNest(families);
         });
 
+    /// <summary>Unicast frames that a link has received and sent so far (struct rtnl_link_stats64). ENODEV.</summary>
+    /// <param name="index">The link.</param>
+    public long CountUnicast(int index)
+    {
+        RouteRequests.RequireIndex(index);
+        long? count = null;
+        Ask($"read the counters of link {index}", index, null, payload => RouteParser.TryCountUnicast(payload, out count));
+        return count ?? throw LinuxError.Create(LinuxError.ENODEV, $"read the counters of link {index}");
+    }
+
     private HostLink? Find(string attempt, int index, string? name)
     {
         HostLink? found = null;
+        Ask(attempt, index, name, payload => RouteParser.Link(payload, out found) != ParseResult.Malformed);
+        return found;
+    }
+
+    private void Ask(string attempt, int index, string? name, PayloadTaker take)
+    {
         var writer = new NetlinkWriter();
         writer.Begin(Rtnl.RTM_GETLINK, 0, attempt, new IfInfoMsg { Index = index });
         if (name is not null) writer.Attribute(Rtnl.IFLA_IFNAME, name);
         writer.End();
         var failures = new List<BatchFailure>();
-        lock (_lock) _socket.Execute(writer, failures, (in header, payload) => RouteParser.Link(payload, out found) != ParseResult.Malformed);
+        lock (_lock) _socket.Execute(writer, failures, (in header, payload) => take(payload));
         foreach (var failure in failures)
         {
             if (failure.Error.NativeCode != LinuxError.ENODEV) throw failure.Error;
         }
-        return found;
     }
+
+    private delegate bool PayloadTaker(ReadOnlySpan<byte> payload);
 
     private HostLink Create(string name, string kind, string attempt, Action<NetlinkWriter>? writeData)
     {

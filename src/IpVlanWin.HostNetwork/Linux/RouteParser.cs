@@ -71,6 +71,23 @@ internal static class RouteParser
         return ParseResult.Parsed;
     }
 
+    /// <summary>The counters of an RTM_NEWLINK: received without multicast, and sent. False where the message is malformed.</summary>
+    public static bool TryCountUnicast(ReadOnlySpan<byte> payload, out long? count)
+    {
+        // struct rtnl_link_stats64: 64-bit counters, the first two and the ninth.
+        const int Received = 0, Sent = 8, Multicast = 64;
+        count = null;
+        if (payload.Length < Unsafe.SizeOf<IfInfoMsg>()) return false;
+        var attributes = new AttributeReader(payload[Unsafe.SizeOf<IfInfoMsg>()..]);
+        while (attributes.Next())
+        {
+            if (attributes.Type != Rtnl.IFLA_STATS64) continue;
+            if (attributes.Value.Length < Multicast + sizeof(long)) return false;
+            count = MemoryMarshal.Read<long>(attributes.Value[Received..]) + MemoryMarshal.Read<long>(attributes.Value[Sent..]) - MemoryMarshal.Read<long>(attributes.Value[Multicast..]);
+        }
+        return !attributes.IsMalformed;
+    }
+
     private const LinkFlags KnownFlags = LinkFlags.Up | LinkFlags.Broadcast | LinkFlags.Loopback | LinkFlags.PointToPoint | LinkFlags.Running
         | LinkFlags.NoArp | LinkFlags.Promiscuous | LinkFlags.AllMulticast | LinkFlags.Multicast | LinkFlags.LowerUp;
 

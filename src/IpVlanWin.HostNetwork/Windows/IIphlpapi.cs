@@ -9,6 +9,9 @@ internal interface IIphlpapi
     /// <summary>GetIfTable2.</summary>
     uint GetInterfaces(out MibIfRow2[] rows);
 
+    /// <summary>GetIfEntry2, by index.</summary>
+    uint GetInterface(ref MibIfRow2 row);
+
     /// <summary>GetIpInterfaceTable.</summary>
     uint GetIpInterfaces(ushort family, out MibIpInterfaceRow[] rows);
 

@@ -13,6 +13,8 @@ internal sealed unsafe class Iphlpapi : IIphlpapi
         return code;
     }
 
+    public uint GetInterface(ref MibIfRow2 row) => NativeMethods.GetIfEntry2(ref row);
+
     public uint GetIpInterfaces(ushort family, out MibIpInterfaceRow[] rows)
     {
         var code = NativeMethods.GetIpInterfaceTable(family, out var table);

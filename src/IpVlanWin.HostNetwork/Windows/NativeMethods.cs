@@ -16,6 +16,9 @@ internal static unsafe partial class NativeMethods
     public static partial uint GetIfTable2(out MibTable table);
 
     [LibraryImport(IpHlpApi)]
+    public static partial uint GetIfEntry2(ref MibIfRow2 row);
+
+    [LibraryImport(IpHlpApi)]
     public static partial uint GetIpInterfaceTable(ushort family, out MibTable table);
 
     [LibraryImport(IpHlpApi)]

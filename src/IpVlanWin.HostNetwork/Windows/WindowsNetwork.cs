@@ -79,6 +79,16 @@ public sealed partial class WindowsNetwork : IHostNetwork
         return links;
     }
 
+    /// <summary>Unicast packets that an adapter has received and sent so far. Win32 error 2 or 1168 where it is not there.</summary>
+    /// <param name="index">The adapter.</param>
+    public long CountUnicast(int index)
+    {
+        RequireIndex(index);
+        var row = new MibIfRow2 { InterfaceIndex = (uint)index };
+        WindowsError.Check(_ip.GetInterface(ref row), $"read the counters of adapter {index}");
+        return (long)(row.InUcastPkts + row.OutUcastPkts);
+    }
+
     /// <inheritdoc/>
     public HostLink? FindLink(string name)
     {

@@ -146,6 +146,7 @@ internal sealed class Views(DesiredState state, Reconciler reconciler, Host host
             Mac = status?.Mac.ToString(),
             Mtu = status?.IpMtu,
             InterfaceCount = port.Count,
+            LostPackets = status?.LostPackets ?? 0,
             Version = port.Version,
         };
     }

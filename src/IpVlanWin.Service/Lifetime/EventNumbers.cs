@@ -41,6 +41,7 @@ internal static class EventNumbers
         ["route-needed"] = 77,
         ["setting-lost"] = 78,
         ["queue-overrun"] = 79,
+        ["firewall-profile"] = 80,
         ["client-refused"] = 30,
         ["client-failed"] = 31,
         ["request-failed"] = 32,

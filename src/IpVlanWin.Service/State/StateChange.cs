@@ -70,6 +70,9 @@ internal sealed class StateChange
     public void AddInterface(InterfaceSpec spec)
     {
         var name = Checked.Name(spec.Name);
+        // As on Linux, an unknown word is told before a name in use.
+        var mode = spec.Mode is null ? default(PortMode?) : Checked.Mode(spec.Mode);
+        var flag = spec.Flag is null ? default(PortFlag?) : Checked.Flag(spec.Flag);
         if (_interfaces.ContainsKey(name))
             throw ErrorCode.NameInUse.With(name);
         if (_interfaces.Count >= MaxInterfaces)
@@ -101,8 +104,8 @@ internal sealed class StateChange
         _nextId++;
         port = port with
         {
-            Mode = spec.Mode is null ? port.Mode : Checked.Mode(spec.Mode),
-            Flag = spec.Flag is null ? port.Flag : Checked.Flag(spec.Flag),
+            Mode = mode ?? port.Mode,
+            Flag = flag ?? port.Flag,
             Count = port.Count + 1,
         };
         _host.RequireSupport(port.Datapath, port.Mode, port.Flag);

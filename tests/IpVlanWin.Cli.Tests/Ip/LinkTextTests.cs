@@ -64,6 +64,15 @@ public sealed class LinkTextTests
         StringAssert.EndsWith(Text(view, options + " -d"), "\n    drops: no-route 5\n");
     }
 
+    [TestMethod]
+    public void Lost_IsTold_OfThePort()
+    {
+        var port = s_port with { LostPackets = 1234, ResolvedDatapath = "windivert" };
+        StringAssert.EndsWith(Text(View(new InterfaceRecord { State = "up" }, port), "-s"), "\n    lost: at most 1234 packets of all interfaces of eth0, before data path windivert\n");
+        Assert.DoesNotContain("lost", Text(View(new InterfaceRecord { State = "up" }, port), "-d"));
+        Assert.DoesNotContain("lost", Text(View(new InterfaceRecord { State = "up" }, s_port), "-s"));
+    }
+
     private static LinkView View(InterfaceRecord one, PortRecord? port) => new(one with { Name = "ipvl0", Port = "eth0", Index = 7, Mtu = 1400 }, port, null, []);
 
     private static string Text(LinkView view, string options)

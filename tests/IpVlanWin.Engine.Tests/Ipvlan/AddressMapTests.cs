@@ -73,6 +73,77 @@ public sealed class AddressMapTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Memory_that_came_free_is_used_again(bool isSix)
+    {
+        // Each round fills tables with addresses that are gone, so that they are built anew about fifty times: 400 kB of them a round.
+        const int Rounds = 20;
+        const int Addresses = 300;
+        var map = new AddressMap(1);
+        L3Address Address(int number) => isSix ? new L3Address(0xFD00_0000_0000_0000, (ulong)number) : new L3Address(0x0A00_0000u + (uint)number);
+        for (var round = 0; round < Rounds; round++)
+        {
+            for (var number = 0; number < 20_000; number++)
+            {
+                Assert.IsTrue(map.Add(Address(number), number));
+                if (number >= Addresses)
+                    Assert.IsTrue(map.Remove(Address(number - Addresses)));
+            }
+            for (var number = 20_000 - Addresses; number < 20_000; number++)
+            {
+                Assert.AreEqual(number, map.Find(Address(number)));
+                Assert.IsTrue(map.Remove(Address(number)));
+            }
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.AreEqual(0, map.Count);
+        Assert.IsLessThan(8_000_000, map.MemoryBytes);
+    }
+
+    [TestMethod]
+    public void Readers_see_what_stays_while_memory_is_used_again()
+    {
+        const int Stay = 200;
+        const int Changes = 200_000;
+        var map = new AddressMap(2);
+        for (var number = 0; number < Stay; number++)
+            Assert.IsTrue(map.Add(new L3Address((uint)number), number));
+        var isDone = false;
+        var missed = 0L;
+        var reads = 0L;
+        using var begun = new ManualResetEventSlim();
+        var reader = new Thread(() =>
+        {
+            for (var number = 0; !Volatile.Read(ref isDone); number = (number + 1) % Stay, reads++)
+            {
+                if (map.Find(new L3Address((uint)number)) != number)
+                    missed++;
+                if (number == 1)
+                    begun.Set();
+            }
+        });
+        reader.Start();
+        begun.Wait();
+        for (var change = 0; change < Changes; change++)
+        {
+            var address = new L3Address(0x0A00_0000u + (uint)change);
+            if (!map.Add(address, 1) || !map.Remove(address))
+                missed++;
+            if (change % 5_000 == 0)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        Volatile.Write(ref isDone, true);
+        reader.Join();
+        Assert.AreEqual(0L, missed);
+        Assert.IsGreaterThan(Stay, reads);
+    }
+
+    [TestMethod]
     public void Ipv4_and_ipv6_of_the_same_number_are_two_addresses()
     {
         var map = new AddressMap();

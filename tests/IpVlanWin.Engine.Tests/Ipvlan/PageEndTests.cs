@@ -104,8 +104,7 @@ public sealed class PageEndTests
     {
         var snapshot = port.Snapshot;
         var hop = default(NextHop);
-        snapshot.PrefetchAddress(frame);
-        snapshot.PrefetchOwner(frame);
+        _ = snapshot.Resolve(frame, snapshot.Probe(frame));
         var decision = sender is null ? snapshot.Receive(frame, offload) : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop);
         switch (decision.Action)
         {

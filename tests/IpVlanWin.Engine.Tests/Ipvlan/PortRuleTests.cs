@@ -141,7 +141,9 @@ public sealed class PortRuleTests
         Assert.AreEqual(PortResult.Ok, port.Port.SetMode(PortMode.L3S), "the present value is ok");
         Assert.AreEqual(PortResult.Invalid, port.Port.SetMode((PortMode)7));
         Assert.AreEqual(PortResult.Invalid, port.Port.SetFlag((PortFlag)3));
-        Assert.AreEqual(PortResult.Exists, port.Port.AddInterface("e", (PortMode)7, null, out _), "EEXIST comes before EINVAL");
+        Assert.AreEqual(PortResult.Invalid, port.Port.AddInterface("e", (PortMode)7, null, out _), "EINVAL comes before EEXIST");
+        Assert.AreEqual(PortResult.Invalid, port.Port.AddInterface("e", null, (PortFlag)9, out _), "EINVAL comes before EEXIST");
+        Assert.AreEqual(PortResult.Exists, port.Port.AddInterface("e", PortMode.L2, null, out _));
         Assert.AreEqual(PortResult.Invalid, port.Port.AddInterface("f", (PortMode)7, null, out var none));
         Assert.AreEqual(PortResult.Invalid, port.Port.AddInterface("f", null, (PortFlag)9, out none));
         Assert.IsNull(none);

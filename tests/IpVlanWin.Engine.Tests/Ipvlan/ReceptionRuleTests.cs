@@ -1,4 +1,5 @@
 using IpVlanWin.Engine.Ipvlan;
+using IpVlanWin.Engine.Wire;
 using IpVlanWin.Engine.Tests.Oracle;
 using static IpVlanWin.Engine.Tests.Oracle.Frames;
 
@@ -144,7 +145,14 @@ public sealed class ReceptionRuleTests
         ["VID 0", Make("ip-for-a").Tagged(0xe000), true, false],
         ["VID 0, service tag", Make("ip-for-a").Tagged(0, 0x88a8), true, false],
         ["VID 5", Make("ip-for-a").Tagged(5), false, false],
-        ["two tags", Make("ip-for-a").Tagged(0).Tagged(0), false, false],
+        ["two tags", Make("ip-for-a").Tagged(0).Tagged(0xe000, 0x88a8), true, false],
+        ["two tags, IPv6", Ip(OwnMac, OtherMac, "fd00::99", "fd00::2").Tagged(0).Tagged(0), true, false],
+        ["three tags and padding", (byte[])[.. Make("ip-for-a").Tagged(0).Tagged(0).Tagged(0), 1, 2, 3], true, false],
+        ["VID 0, then 5", Make("ip-for-a").Tagged(5).Tagged(0), false, false],
+        ["VID 5, then 0", Make("ip-for-a").Tagged(0).Tagged(5), false, false],
+        ["as many tags as may be", Enumerable.Range(0, EtherType.MostTags).Aggregate(Make("ip-for-a"), (frame, _) => frame.Tagged()), true, false],
+        ["a tag more", Enumerable.Range(0, EtherType.MostTags + 1).Aggregate(Make("ip-for-a"), (frame, _) => frame.Tagged()), false, false],
+        ["two tags, cut short", Make("ip-for-a").Tagged(0).Tagged(0)[..23], false, false],
         ["ARP", Make("arp-for-a"), false, false],
         ["down", Make("ip-for-down"), false, false],
         ["checksum", Bent(24, 0xaa), false, true],
@@ -185,13 +193,30 @@ public sealed class ReceptionRuleTests
             var port = new TestPort(PortMode.L3S, flag);
             Assert.AreEqual(passes ? "a,host" : "host", port.FromWire(frame), what);
             Assert.AreEqual(isCounted ? "port:l3s-invalid+1 a:l3s-invalid+1" : "", port.Reasons(), what);
-            var length = frame[12] is 0x86 || frame.Length > 17 && frame[16] is 0x86 ? 66 : 46;
+            var length = frame[12 + EtherType.TagBytes(frame)] is 0x86 ? 66 : 46;
             Assert.AreEqual(passes ? $"rxPackets+1 rxBytes+{14 + length}" : "", port.Moved(port.A), what);
             port.AssertStill(port.A);
             CollectionAssert.AreEqual(frame, port.Last.Single(copy => copy.Place == "host").Bytes);
             if (passes)
                 Assert.HasCount(14 + length, port.Last.Single(copy => copy.Place == "a").Bytes, "cut to its own length");
         }
+    }
+
+    [TestMethod]
+    public void What_both_have_the_host_takes_from_the_interface_itself()
+    {
+        var port = new TestPort(PortMode.L3S, PortFlag.Bridge);
+        port.Port.AddAddress(port.A, L3Prefix.Parse("10.0.0.1/24"));
+        port.Port.AddAddress(port.A, L3Prefix.Parse("10.0.0.255/32"));
+        foreach (var (from, to, passes) in (ReadOnlySpan<(string, string, bool)>)[
+            ("10.0.0.2", "10.0.0.1", true), ("10.0.0.2", "10.0.0.255", true), ("10.0.0.255", "10.0.0.1", true), ("10.0.0.1", "10.0.0.1", false),
+            ("10.0.0.1", "10.0.0.255", false), ("10.0.0.2", "10.0.0.2", false), ("10.0.0.3", "10.0.0.1", true), ("10.0.0.99", "10.0.0.1", true)])
+        {
+            Assert.AreEqual(passes ? "a,host" : "host", port.FromWire(Ip(OwnMac, OtherMac, from, to)), $"from {from} to {to}");
+            Assert.AreEqual(passes ? "" : "port:l3s-invalid+1 a:l3s-invalid+1", port.Reasons(), $"from {from} to {to}");
+        }
+        port.Port.RemoveMasterAddress(L3Prefix.Parse("10.0.0.1/24"));
+        Assert.AreEqual("host", port.FromWire(Ip(OwnMac, OtherMac, "10.0.0.2", "10.0.0.1")), "the host has it no longer");
     }
 
     [TestMethod]

@@ -8,6 +8,7 @@ namespace IpVlanWin.Engine.Tests.Oracle;
 public sealed class EngineAlone(Port port) : IPortUnderTest
 {
     private PortSnapshot? _held;
+    private bool _isAhead;
 
     public Port Port { get; } = port;
 
@@ -33,10 +34,10 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
         var bytes = (byte[])frame.Bytes.Clone();
         var snapshot = _held ?? Port.Snapshot;
         var hop = default(NextHop);
-        // Reading ahead must not change a thing, whatever the frame.
-        snapshot.PrefetchAddress(bytes);
-        snapshot.PrefetchOwner(bytes);
-        var decision = sender is null ? snapshot.Receive(bytes, frame.Offload) : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop);
+        // Looking ahead or not must not change a thing, whatever the frame.
+        _isAhead = !_isAhead;
+        var owner = _isAhead ? snapshot.Resolve(bytes, snapshot.Probe(bytes)) : default;
+        var decision = sender is null ? snapshot.Receive(bytes, frame.Offload, owner) : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, owner);
         CollectionAssert.AreEqual(frame.Bytes, bytes, "deciding leaves the bytes alone");
         switch (decision.Action)
         {
@@ -50,8 +51,8 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
                 break;
             case DecisionAction.HostAndLocal:
                 Out(NaiveCopy.Host, bytes);
-                var tag = EtherType.IsTag((ushort)NaiveHeader.Word(bytes, 12)) ? 4 : 0;
-                Out(decision.Target!.Name, [.. bytes[..12], .. bytes[(12 + tag)..(14 + tag + decision.PacketLength)]]);
+                var tags = EtherType.TagBytes(bytes);
+                Out(decision.Target!.Name, [.. bytes[..12], .. bytes[(12 + tags)..(14 + tags + decision.PacketLength)]]);
                 break;
             case DecisionAction.FloodReceived:
                 Out(NaiveCopy.Host, bytes);

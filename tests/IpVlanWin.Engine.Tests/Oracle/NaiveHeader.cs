@@ -19,9 +19,22 @@ public sealed record NaiveHeader(bool Valid, string? Source, string? Key)
 
     public static int ProtocolOnMaster(byte[] frame) => IsTagged(frame) ? Word(frame, 16) : Word(frame, 12);
 
+    /// <summary>Rule 18a: all tags off, as long as those before have VLAN 0; and the VLAN of the last one, 0 without any.</summary>
+    public static (int Protocol, byte[] Packet, int Vlan) BehindPriorityTags(byte[] frame)
+    {
+        var at = 12;
+        var vlan = 0;
+        for (var tag = 0; tag < 13 && Word(frame, at) is 0x8100 or 0x88a8 && vlan == 0 && frame.Length >= at + 8; tag++)
+        {
+            vlan = Word(frame, at + 2) % 4096;
+            at += 4;
+        }
+        return (Word(frame, at), frame[(at + 2)..], vlan);
+    }
+
     public static byte[] PacketOnMaster(byte[] frame) => IsTagged(frame) ? frame[18..] : frame[14..];
 
-    private static NaiveHeader Behind(int protocol, byte[] packet)
+    public static NaiveHeader Behind(int protocol, byte[] packet)
     {
         var n = packet.Length;
         switch (protocol)

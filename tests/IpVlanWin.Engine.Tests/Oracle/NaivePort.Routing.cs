@@ -45,6 +45,13 @@ public sealed partial class NaivePort
         Bits(own.Address, own.Length) == Bits(destination, own.Length) &&
         Convert.ToUInt32(destination, 16) % (1UL << (32 - own.Length)) == (1UL << (32 - own.Length)) - 1);
 
+    /// <summary>Rule 18d: the host's own input takes what is for an address that it has too, unless it has the source as well.</summary>
+    private bool HostTakes(string destination, string source)
+    {
+        bool IsAddress(string address) => MasterAddresses.Any(own => own.Address == address) && !IsMasterBroadcast(address);
+        return (IsAddress(destination) || IsMasterBroadcast(destination) || destination == "FFFFFFFF") && !IsAddress(source);
+    }
+
     private void RouteFour(NaiveInterface sender, NaiveFrame frame, TimeSpan now)
     {
         var packet = frame.Bytes[14..];

@@ -73,13 +73,12 @@ public sealed partial class NaivePort
     private void ReceiveL3S(byte[] frame)
     {
         Out(NaiveCopy.Host, frame);
-        var protocol = ProtocolOnMaster(frame);
-        var packet = PacketOnMaster(frame);
+        var (protocol, packet, vlan) = BehindPriorityTags(frame);
         var destination = DestinationMac(frame);
         NaiveInterface? owner = null;
         var length = 0;
         var isOpen = false;
-        var isForThisStation = (destination == Mac || IsMulticastMac(destination)) && (!IsTagged(frame) || Word(frame, 14) % 4096 == 0);
+        var isForThisStation = (destination == Mac || IsMulticastMac(destination)) && vlan == 0;
         var passes = true;
         if (protocol == 0x0800 && packet.Length >= 20)
         {
@@ -89,7 +88,8 @@ public sealed partial class NaivePort
             passes = passes && packet[0] / 16 == 4 && headerLength >= 20 && packet.Length >= headerLength &&
                 WireNaive.Sum(packet[..headerLength]) == 0xFFFF && headerLength <= length && length <= packet.Length;
             var source = Four(packet, 12);
-            passes = passes && packet[12] != 127 && packet[12] / 16 != 14 && source is not ("00000000" or "FFFFFFFF") && owner?.Addresses.ContainsKey(source) != true;
+            passes = passes && packet[12] != 127 && packet[12] / 16 != 14 && source is not ("00000000" or "FFFFFFFF") &&
+                (owner?.Addresses.ContainsKey(source) != true || HostTakes(Four(packet, 16), source));
             isOpen = headerLength > 20;
         }
         else if (protocol == 0x86dd && packet.Length >= 40)
@@ -99,7 +99,7 @@ public sealed partial class NaivePort
             var source = Six(packet, 8);
             var isUnspecified = source.All(digit => digit == '0');
             var isFromNowhere = isUnspecified && packet[6] == 58;
-            isOpen = isFromNowhere && OnMaster(frame).Key is not null;
+            isOpen = isFromNowhere && Behind(protocol, packet).Key is not null;
             passes = !isFromNowhere || isOpen;
             passes = passes && packet[0] / 16 == 6 && length <= packet.Length && packet[8] != 255 && source != "00000000000000000000000000000001";
             isOpen |= packet[6] is 0 or 43 or 60;

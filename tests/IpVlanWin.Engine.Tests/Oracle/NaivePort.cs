@@ -74,10 +74,10 @@ public sealed partial class NaivePort(string mac, int ipMtu)
 
     public PortResult AddInterface(string name, PortMode? mode, PortFlag? flag)
     {
-        if (Find(name) is not null)
-            return PortResult.Exists;
         if ((mode is { } m && !Enum.IsDefined(m)) || (flag is { } f && !Enum.IsDefined(f)))
             return PortResult.Invalid;
+        if (Find(name) is not null)
+            return PortResult.Exists;
         if (Interfaces.Count == 0)
             (Mode, Flag) = (PortMode.L3, PortFlag.Bridge);
         Mode = mode ?? Mode;

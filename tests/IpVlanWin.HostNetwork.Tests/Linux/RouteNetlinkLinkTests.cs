@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 
 namespace IpVlanWin.HostNetwork.Tests.Linux;
@@ -21,6 +23,25 @@ public sealed class RouteNetlinkLinkTests
         Assert.HasCount(2, one.Netlink.ListLinks());
         two.Netlink.SetUp(far.Index, false);
         Assert.IsFalse(one.Netlink.GetLink("a").IsRunning);
+    }
+
+    [TestMethod]
+    public void CountUnicast_IsWhatTheLinkHasCarried()
+    {
+        using var one = new TestNamespace("count1");
+        using var two = new TestNamespace("count2");
+        var (near, far) = one.Join(two);
+        one.Netlink.AddAddress(near.Index, IPAddress.Parse("10.99.0.1"), 24);
+        one.Netlink.SetNeighbor(near.Index, IPAddress.Parse("10.99.0.2"), far.Mac);
+        var (sent, received) = (one.Netlink.CountUnicast(near.Index), two.Netlink.CountUnicast(far.Index));
+        one.Namespace.Run(() =>
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            for (var i = 0; i < 7; i++) socket.SendTo(new byte[10], new IPEndPoint(IPAddress.Parse("10.99.0.2"), 9));
+        });
+        Assert.IsGreaterThanOrEqualTo(sent + 7, one.Netlink.CountUnicast(near.Index));
+        Assert.IsGreaterThanOrEqualTo(received + 7, two.Netlink.CountUnicast(far.Index));
+        Assert.AreEqual("ENODEV", Assert.ThrowsExactly<HostNetworkException>(() => one.Netlink.CountUnicast(9_999)).NativeName);
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Xml.Linq;
 using IpVlanWin.HostNetwork.Windows;
@@ -10,7 +11,8 @@ namespace IpVlanWin.HostNetwork.Tests.Windows;
 /// </summary>
 internal sealed class StrictCim : ICimSession
 {
-    private readonly List<Stored> _instances = [];
+    // Asked by a keeper while a test changes it.
+    private ImmutableList<Stored> _instances = [];
     private readonly Dictionary<string, Func<Stored, IReadOnlyDictionary<string, object?>, CimReply>> _methods = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>An instance that is there: its values may be changed and follow the schema.</summary>
@@ -45,11 +47,11 @@ internal sealed class StrictCim : ICimSession
             if (property.IsKey && values[name] is null) throw new InvalidOperationException($"{className}.{name} is a key and must have a value");
         }
         var stored = new Stored(cimNamespace, className, new Dictionary<string, object?>(values, StringComparer.OrdinalIgnoreCase)) { IsHidden = hidden };
-        _instances.Add(stored);
+        ImmutableInterlocked.Update(ref _instances, all => all.Add(stored));
         return stored;
     }
 
-    public void Delete(Stored stored) => _instances.Remove(stored);
+    public void Delete(Stored stored) => ImmutableInterlocked.Update(ref _instances, all => all.Remove(stored));
 
     public IEnumerable<Stored> All(string className) => _instances.Where(instance => instance.ClassName == className);
 
@@ -58,7 +60,7 @@ internal sealed class StrictCim : ICimSession
 
     public IReadOnlyList<CimObject> Query(string cimNamespace, string query, bool allBindings = false)
     {
-        Log.Add(query);
+        lock (Log) Log.Add(query);
         var (className, property, literal) = Parse(query);
         var schema = Class(cimNamespace, className);
         if (property is not null && (!schema.Properties.TryGetValue(property, out var kind) || !CimSchema.Fits(kind, literal)))

@@ -142,6 +142,18 @@ internal sealed class StrictIphlpapi : IIphlpapi
         return TableCode;
     }
 
+    public uint GetInterface(ref MibIfRow2 row)
+    {
+        lock (_lock)
+        {
+            var index = row.InterfaceIndex;
+            var at = _adapters.FindIndex(one => one.InterfaceIndex == index);
+            if (at < 0) return NotFound;
+            row = _adapters[at];
+            return 0;
+        }
+    }
+
     public uint GetIpInterfaces(ushort family, out MibIpInterfaceRow[] rows) => Table(_ipInterfaces, row => row.Family, family, out rows);
 
     public uint GetIpInterface(ref MibIpInterfaceRow row)

@@ -14,6 +14,7 @@ public sealed class WindowsLayoutTests
         Assert.AreEqual(28, Unsafe.SizeOf<SockAddrInet>());
         Assert.AreEqual(32, Unsafe.SizeOf<IpAddressPrefix>());
         Assert.AreEqual(80, Unsafe.SizeOf<MibUnicastIpAddressRow>());
+        Assert.AreEqual(48, Unsafe.SizeOf<MibAnycastIpAddressRow>());
         Assert.AreEqual(104, Unsafe.SizeOf<MibIpForwardRow2>());
         Assert.AreEqual(88, Unsafe.SizeOf<MibIpNetRow2>());
         Assert.AreEqual(168, Unsafe.SizeOf<MibIpInterfaceRow>());
@@ -130,7 +131,21 @@ public sealed class WindowsLayoutTests
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.ReceiveLinkSpeed), 1200)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InOctets), 1208)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InUcastPkts), 1216)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InNUcastPkts), 1224)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InDiscards), 1232)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InErrors), 1240)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InUnknownProtos), 1248)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InUcastOctets), 1256)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InMulticastOctets), 1264)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.InBroadcastOctets), 1272)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutOctets), 1280)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutUcastPkts), 1288)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutNUcastPkts), 1296)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutDiscards), 1304)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutErrors), 1312)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutUcastOctets), 1320)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutMulticastOctets), 1328)]
+    [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutBroadcastOctets), 1336)]
     [DataRow(typeof(MibIfRow2), nameof(MibIfRow2.OutQLen), 1344)]
     [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.Bytes), 0)]
     [DataRow(typeof(DeviceInfoData), nameof(DeviceInfoData.DeviceClass), 4)]
@@ -151,6 +166,8 @@ public sealed class WindowsLayoutTests
         Assert.AreEqual((2, 23, 0), (SockAddrInet.V4, SockAddrInet.V6, SockAddrInet.Unspecified));
         Assert.AreEqual((0, 1, 2, 3, 4, 5, 6), (Rows.NeighborUnreachable, Rows.NeighborIncomplete, Rows.NeighborProbe, Rows.NeighborDelay, Rows.NeighborStale, Rows.NeighborReachable, Rows.NeighborPermanent));
         Assert.AreEqual((1, 2, 3, 4), (Rows.DadTentative, Rows.DadDuplicate, Rows.DadDeprecated, Rows.DadPreferred));
+        Assert.AreEqual((1, 2, 3, uint.MaxValue), (Rows.OriginManual, Rows.RouteDhcp, Rows.RouteAdvertised, Rows.Infinite));
+        Assert.AreEqual((0u, 122u), (WindowsError.Success, NativeMethods.ERROR_INSUFFICIENT_BUFFER));
         Assert.AreEqual((1, 2, 3), (Rows.ProtocolOther, Rows.ProtocolLocal, Rows.ProtocolNetMgmt));
         Assert.AreEqual((2u, 5u, 50u, 67u, 87u, 122u, 259u, 433u, 1168u, 3010u, 5010u), (WindowsError.FileNotFound, WindowsError.AccessDenied, WindowsError.NotSupported, WindowsError.BadNetName,
             WindowsError.InvalidParameter, WindowsError.InsufficientBuffer, WindowsError.NoMoreItems, WindowsError.NoSuchDevice, WindowsError.NotFound, WindowsError.SuccessRebootRequired, WindowsError.ObjectAlreadyExists));

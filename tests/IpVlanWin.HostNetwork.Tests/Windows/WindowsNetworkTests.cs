@@ -21,6 +21,16 @@ public sealed class WindowsNetworkTests
     }
 
     [TestMethod]
+    public void CountUnicast_IsOfBothWays()
+    {
+        var ip = new StrictIphlpapi();
+        using var network = new WindowsNetwork(ip);
+        ip.Plug(7, "Ethernet", change: static row => row with { InUcastPkts = 30, OutUcastPkts = 12, InNUcastPkts = 1000 });
+        Assert.AreEqual(42, network.CountUnicast(7));
+        Assert.AreEqual((int)StrictIphlpapi.NotFound, Assert.ThrowsExactly<HostNetworkException>(() => network.CountUnicast(8)).NativeCode);
+    }
+
+    [TestMethod]
     public void Adapters_AreFoundByAliasIndexAndLuid_AndFiltersAreNone()
     {
         using var network = Open();

@@ -40,7 +40,7 @@ public sealed class WineProbeTests
         var fields = lines.Select(line => line.Split('\t')).ToList();
         Assert.IsEmpty(fields.Where(line => line[0] == "FAIL").Select(line => string.Join(' ', line)));
         Assert.AreEqual(0, ended.Status);
-        Assert.HasCount(13, fields.Where(line => line[0] == "ok"));
+        Assert.HasCount(14, fields.Where(line => line[0] == "ok"));
 
         var adapter = fields.Single(line => line[0] == "adapter" && line[2] == "wine0");
         var mac = one.Netlink.GetLink(near.Index).Mac;

@@ -25,6 +25,30 @@ public sealed class ScmTests
         Assert.AreEqual((8, "0"), (sizeof(ServiceText), Offsets<ServiceText>("Text")));
     }
 
+    /// <summary>winsvc.h, winnt.h, winerror.h.</summary>
+    [TestMethod]
+    [System.Runtime.Versioning.SupportedOSPlatform("windows")]
+    public void Constants_are_those_of_the_headers()
+    {
+        foreach (var (expected, value) in ((long, long)[])
+        [
+            (1, NativeMethods.SC_MANAGER_CONNECT), (2, NativeMethods.SC_MANAGER_CREATE_SERVICE), (1, NativeMethods.SERVICE_QUERY_CONFIG),
+            (2, NativeMethods.SERVICE_CHANGE_CONFIG), (4, NativeMethods.SERVICE_QUERY_STATUS), (16, NativeMethods.SERVICE_START),
+            (32, NativeMethods.SERVICE_STOP), (0x10000, NativeMethods.DELETE), (2, NativeMethods.SERVICE_AUTO_START),
+            (1, NativeMethods.SERVICE_ERROR_NORMAL), (0xffffffff, NativeMethods.SERVICE_NO_CHANGE), (1, NativeMethods.SERVICE_CONFIG_DESCRIPTION),
+            (2, NativeMethods.SERVICE_CONFIG_FAILURE_ACTIONS), (4, NativeMethods.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG),
+            (5, NativeMethods.SERVICE_CONFIG_SERVICE_SID_INFO), (6, NativeMethods.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO),
+            (7, NativeMethods.SERVICE_CONFIG_PRESHUTDOWN_INFO), (1, NativeMethods.SC_ACTION_RESTART),
+            (1, NativeMethods.SERVICE_SID_TYPE_UNRESTRICTED), (0, NativeMethods.SC_STATUS_PROCESS_INFO), (1, NativeMethods.EVENTLOG_ERROR_TYPE),
+            (2, NativeMethods.EVENTLOG_WARNING_TYPE), (4, NativeMethods.EVENTLOG_INFORMATION_TYPE),
+            (122, WindowsError.InsufficientBuffer), (124, WindowsError.InvalidLevel), (120, WindowsError.CallNotImplemented),
+            (1056, WindowsError.ServiceAlreadyRunning), (1060, WindowsError.ServiceDoesNotExist), (1062, WindowsError.ServiceNotActive),
+            (1063, WindowsError.FailedServiceControllerConnect), (1066, WindowsError.ServiceSpecific), (1072, WindowsError.ServiceMarkedForDelete),
+            (1073, WindowsError.ServiceExists),
+        ])
+            Assert.AreEqual(expected, value);
+    }
+
     [TestMethod]
     public void Life_goes_one_way()
     {

@@ -20,6 +20,8 @@ internal sealed class DivertBed : IDisposable
     public const string WireFour = "10.9.0.254", WireSix = "fd09::fe", HostFour = "10.9.0.1", HostSix = "fd09::1";
 
     private readonly string _socket = Path.Combine(Path.GetTempPath(), $"divert-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+    // The imitation asks this bed's broker on this thread alone.
+    private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly Process _broker;
     private readonly List<LinuxTestNamespace> _containers = [];
     private readonly List<L3Address> _local = [];
@@ -49,7 +51,7 @@ internal sealed class DivertBed : IDisposable
         start.Environment["DIVERT_SWITCHES"] = switches.Replace("STANDIN", Index(Host, "std0").ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         _broker = Process.Start(start)!;
         Assert.AreEqual("ready", _broker.StandardOutput.ReadLine(), "the imitation's broker");
-        Imitation.Use(Broker);
+        Imitation.UseHere(Broker);
     }
 
     public LinuxTestNamespace Host { get; } = new();
@@ -74,7 +76,7 @@ internal sealed class DivertBed : IDisposable
     public static void Require()
     {
         LinuxTestNamespace.Require();
-        Imitation.Require();
+        Imitation.RequireBuilt();
         if (!File.Exists("/usr/sbin/iptables-legacy") && !File.Exists("/usr/sbin/iptables") && !File.Exists("/sbin/iptables"))
             Assert.Inconclusive("needs iptables and ip6tables (package iptables)");
     }
@@ -146,7 +148,8 @@ internal sealed class DivertBed : IDisposable
 
     public void Dispose()
     {
-        Imitation.Use("");
+        Assert.AreEqual(_thread, Environment.CurrentManagedThreadId, "a bed ends on the thread that made it: no await meanwhile");
+        Imitation.UseHere("");
         _broker.StandardInput.Close();
         if (!_broker.WaitForExit(10_000))
             _broker.Kill();

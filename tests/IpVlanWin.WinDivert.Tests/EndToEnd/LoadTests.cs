@@ -45,7 +45,7 @@ public sealed class LoadTests
     [TestMethod]
     [DataRow("")]
     [DataRow("newest-first")]
-    public async Task HandlesChangedUnderLoad_LoseNothing(string switches)
+    public void HandlesChangedUnderLoad_LoseNothing(string switches)
     {
         using var bed = new DivertBed(switches);
         bed.AddLocal("10.9.1.1", "10.9.1.2", "fd0a::1");
@@ -66,7 +66,7 @@ public sealed class LoadTests
             toWire.WaitForMore(50_000);
         }
         stop.Cancel();
-        Assert.IsGreaterThan(0, await datagrams);
+        Assert.IsGreaterThan(0, datagrams.Result);
         toWire.Stop();
         fromWire.Stop();
         between.Stop();
@@ -109,7 +109,11 @@ public sealed class LoadTests
         }
         while (!isThrough && sent < Burst + 50);
         Assert.IsTrue(isThrough);
+        // The first sees that a queue was full; what was lost is certain with the one after it.
         watch.Sample();
+        Assert.IsTrue(watch.IsOverrunning);
+        watch.Sample();
+        Assert.IsFalse(watch.IsOverrunning);
         var lost = sent - (traffic.Statistics.Received - before);
         Assert.IsGreaterThan(Burst / 2, lost);
         Assert.IsGreaterThan(0, traffic.Statistics.Overruns);

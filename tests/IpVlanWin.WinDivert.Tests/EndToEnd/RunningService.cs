@@ -15,11 +15,11 @@ internal sealed class RunningService : IDisposable
     private readonly StringBuilder _log = new();
     private readonly Task _reading;
 
-    public RunningService(DivertBed bed, string folder)
+    public RunningService(DivertBed bed, string folder, params string[] options)
     {
         (_bed, Folder) = (bed, folder);
         var started = new TaskCompletionSource();
-        Process = Start("--datapath", "windivert", "--pipe", Pipe);
+        Process = Start(["--datapath", "windivert", "--pipe", Pipe, .. options]);
         var output = Process.StandardOutput;
         _reading = Task.Run(async () =>
         {
@@ -66,8 +66,11 @@ internal sealed class RunningService : IDisposable
     public void Add(string name, string? space, string flag, params string[] addresses)
     {
         Client.AddInterfaceAsync(new InterfaceSpec { Master = "m0", Name = name, Namespace = space, Mode = "l3", Flag = flag, Admin = "up", Addresses = addresses }).Wait(s_patience);
-        WaitFor(() => Get(name).Addresses.All(static one => one.State == "preferred"));
+        WaitFor(() => IsInUse(name), $"{name} in use");
     }
+
+    /// <summary>It is up, and its addresses are in use; one that is down has its addresses too, as on Linux.</summary>
+    public bool IsInUse(string name) => Get(name) is { State: "up" } one && one.Addresses.All(static address => address.State == "preferred");
 
     public InterfaceRecord Get(string name) => Client.GetInterfaceAsync(name).Result;
 

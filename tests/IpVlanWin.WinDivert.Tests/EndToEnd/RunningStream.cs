@@ -4,10 +4,11 @@ using System.Runtime.Versioning;
 
 namespace IpVlanWin.WinDivert.Tests.EndToEnd;
 
-/// <summary>A TCP connection that sends as fast as it can, its bytes checked at the other end, until it is stopped.</summary>
+/// <summary>A TCP connection that sends as fast as it can, or some megabytes a second, its bytes checked at the other end, until it is stopped.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class RunningStream : IDisposable
 {
+    private readonly bool _isPaced;
     private readonly string _name;
     private readonly Socket _from, _to;
     private readonly Thread _sender, _receiver;
@@ -15,8 +16,12 @@ internal sealed class RunningStream : IDisposable
     private Exception? _fault;
     private long _sent, _received;
 
-    public RunningStream(Talk.End client, Talk.End server)
+    /// <param name="client">Sends.</param>
+    /// <param name="server">Receives.</param>
+    /// <param name="isPaced">Leaves the processors to what it runs beside: a service that starts.</param>
+    public RunningStream(Talk.End client, Talk.End server, bool isPaced = false)
     {
+        _isPaced = isPaced;
         _name = $"{client.Address} to {server.Address}";
         (_from, _to) = Talk.Connect(client, server);
         _sender = new Thread(() => Guard(Send)) { IsBackground = true };
@@ -32,7 +37,7 @@ internal sealed class RunningStream : IDisposable
     {
         var (before, deadline) = (Received, Environment.TickCount64 + 20_000);
         while (Received < before + bytes && _fault is null && Environment.TickCount64 < deadline)
-            Thread.Yield();
+            Thread.Sleep(2);
         Assert.IsNull(_fault, _fault?.ToString());
         Assert.IsGreaterThanOrEqualTo(before + bytes, Received, "the connection stands still");
     }
@@ -64,6 +69,8 @@ internal sealed class RunningStream : IDisposable
             for (var done = 0; done < block.Length;)
                 done += _from.Send(block.AsSpan(done));
             _sent += block.Length;
+            if (_isPaced)
+                Thread.Sleep(1);
         }
         _from.Shutdown(SocketShutdown.Send);
     }

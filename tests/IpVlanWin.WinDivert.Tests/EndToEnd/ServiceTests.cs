@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using IpVlanWin.Devices.Tests;
 using IpVlanWin.Protocol;
 using static IpVlanWin.WinDivert.Tests.EndToEnd.Talk;
 
@@ -41,8 +40,8 @@ public sealed class ServiceTests
             foreach (var record in service.Client.GetStatisticsAsync(new ListQuery()).Result.Items)
                 Assert.IsTrue(record is { RxBytes: > 200_000, TxBytes: > 200_000 }, $"{record}");
 
-            using (var stream = new RunningStream(new End(bed.Host, "10.9.1.1"), new End(bed.Wire, DivertBed.WireFour)))
-            using (var inside = new RunningStream(new End(bed.Wire, DivertBed.WireSix), new End(container.Space, "fd0b::1")))
+            using (var stream = new RunningStream(new End(bed.Host, "10.9.1.1"), new End(bed.Wire, DivertBed.WireFour), isPaced: true))
+            using (var inside = new RunningStream(new End(bed.Wire, DivertBed.WireSix), new End(container.Space, "fd0b::1"), isPaced: true))
             {
                 stream.WaitForMore(100_000);
                 service.Kill();
@@ -50,7 +49,7 @@ public sealed class ServiceTests
                 inside.WaitForMore(300_000);
                 service.Dispose();
                 service = new RunningService(bed, folder);
-                service.WaitFor(() => service.Get("ipvl2").Addresses.All(static one => one.State == "preferred"));
+                service.WaitFor(() => service.IsInUse("ipvl2"));
                 stream.WaitForMore(300_000);
                 inside.WaitForMore(300_000);
                 stream.Stop();
@@ -121,7 +120,7 @@ public sealed class ServiceTests
             service.WaitFor(() => SafetyNetOf(service) is not 0 and var other && other != net, "another safety net");
             service.WaitFor(() => Imitation.OpenHandles == 6 + 2, "its handles");
 
-            using (var wire = new RunningStream(one, new End(bed.Wire, DivertBed.WireFour)))
+            using (var wire = new RunningStream(one, new End(bed.Wire, DivertBed.WireFour), isPaced: true))
             {
                 wire.WaitForMore(100_000);
                 service.Kill();
@@ -272,34 +271,4 @@ public sealed class ServiceTests
         bed.Host.AskIp("-br link"), bed.Host.AskIp("-br addr"), bed.Host.AskIp("-4 route"), bed.Host.AskIp("-6 route"), bed.Host.AskIp("neigh show proxy"), bed.Host.AskIp("-6 neigh show proxy"),
         bed.Host.Run(static () => string.Join(' ', ((string[])["ipv4/conf/m0/forwarding", "ipv4/conf/m0/rp_filter", "ipv6/conf/m0/forwarding", "ipv6/conf/m0/proxy_ndp"])
             .Select(static name => File.ReadAllText($"/proc/sys/net/{name}").Trim()))));
-
-    /// <summary>A namespace that has a name, as containers' have.</summary>
-    private sealed class NamedContainer : IDisposable
-    {
-        public NamedContainer(string? name = null)
-        {
-            Name = name ?? $"divert-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
-            Directory.CreateDirectory("/run/netns");
-            File.WriteAllText("/run/netns/" + Name, "");
-            Run("mount", "--bind", Space.Path, "/run/netns/" + Name);
-        }
-
-        public LinuxTestNamespace Space { get; } = new();
-
-        public string Name { get; }
-
-        public void Dispose()
-        {
-            Run("umount", "/run/netns/" + Name);
-            File.Delete("/run/netns/" + Name);
-            Space.Dispose();
-        }
-
-        private static void Run(string program, params string[] arguments)
-        {
-            using var process = System.Diagnostics.Process.Start(program, arguments);
-            process.WaitForExit();
-            Assert.AreEqual(0, process.ExitCode, program);
-        }
-    }
 }

@@ -77,6 +77,7 @@ internal static class Talk
         var got = new byte[65_535];
         foreach (var (from, to) in ((Socket, Socket)[])[(one, other), (other, one)])
         {
+            to.ReceiveTimeout = 20_000;
             from.SendTo(sent, to.LocalEndPoint!);
             var length = to.Receive(got);
             CollectionAssert.AreEqual(sent, got[..length], $"{client.Address} to {server.Address}");

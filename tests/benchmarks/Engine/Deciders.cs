@@ -37,16 +37,29 @@ internal abstract class Decider(string name)
     }
 
     protected abstract int Decide(Traffic traffic);
+}
 
-    /// <summary>As the data path does before a batch.</summary>
-    protected static void Prefetch(PortSnapshot snapshot, Traffic traffic)
+/// <summary>The port's own decisions; as the data path does, a batch is looked up beforehand where that pays.</summary>
+internal abstract class PortDecider : Decider
+{
+    private readonly AddressProbe[] _probes = new AddressProbe[Traffic.Batch];
+
+    protected PortDecider()
+        : base("ours")
     {
-        if (!snapshot.PrefersPrefetch)
-            return;
+    }
+
+    protected FoundOwner[] Owners { get; } = new FoundOwner[Traffic.Batch];
+
+    protected bool LookAhead(PortSnapshot snapshot, Traffic traffic)
+    {
+        if (!snapshot.PrefersLookingAhead)
+            return false;
         for (var i = 0; i < Traffic.Batch; i++)
-            snapshot.PrefetchAddress(traffic[i]);
+            _probes[i] = snapshot.Probe(traffic[i]);
         for (var i = 0; i < Traffic.Batch; i++)
-            snapshot.PrefetchOwner(traffic[i]);
+            Owners[i] = snapshot.Resolve(traffic[i], _probes[i]);
+        return true;
     }
 }
 
@@ -66,13 +79,21 @@ internal sealed class NoDecider() : Decider("loop")
 }
 
 /// <summary>The port's own decision on frames from the wire.</summary>
-internal sealed class ReceiveDecider(Port port) : Decider("ours")
+internal sealed class ReceiveDecider(Port port) : PortDecider
 {
     protected override int Decide(Traffic traffic)
     {
         var snapshot = port.Snapshot;
-        Prefetch(snapshot, traffic);
         var hits = 0;
+        if (LookAhead(snapshot, traffic))
+        {
+            for (var i = 0; i < Traffic.Batch; i++)
+            {
+                if (snapshot.Receive(traffic[i], default, Owners[i]).Action == DecisionAction.Deliver)
+                    hits++;
+            }
+            return hits;
+        }
         for (var i = 0; i < Traffic.Batch; i++)
         {
             if (snapshot.Receive(traffic[i], default).Action == DecisionAction.Deliver)
@@ -83,14 +104,22 @@ internal sealed class ReceiveDecider(Port port) : Decider("ours")
 }
 
 /// <summary>The port's own decision on frames that an interface sends.</summary>
-internal sealed class TransmitDecider(Port port, VirtualInterface sender, DecisionAction expected) : Decider("ours")
+internal sealed class TransmitDecider(Port port, VirtualInterface sender, DecisionAction expected) : PortDecider
 {
     protected override int Decide(Traffic traffic)
     {
         var snapshot = port.Snapshot;
-        Prefetch(snapshot, traffic);
         var hits = 0;
         NextHop hop = default;
+        if (LookAhead(snapshot, traffic))
+        {
+            for (var i = 0; i < Traffic.Batch; i++)
+            {
+                if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop, Owners[i]).Action == expected)
+                    hits++;
+            }
+            return hits;
+        }
         for (var i = 0; i < Traffic.Batch; i++)
         {
             if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop).Action == expected)

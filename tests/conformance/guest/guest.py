@@ -332,12 +332,11 @@ class Bed:
     def listen(self, frame):
         """What the host gets is seen by sockets of single protocols alone: they sit behind the driver."""
         protocols = {0x0800, 0x0806, 0x86DD}
-        for offset in (12, 16, 20):
-            if len(frame) >= offset + 2:
-                kind = int.from_bytes(frame[offset:offset + 2], "big")
-                protocols |= {kind} if kind >= 0x600 else {1, 4}
-                if kind not in (0x8100, 0x88A8):
-                    break
+        for offset in range(12, len(frame) - 1, 4):
+            kind = int.from_bytes(frame[offset:offset + 2], "big")
+            protocols |= {kind} if kind >= 0x600 else {1, 4}
+            if kind not in (0x8100, 0x88A8):
+                break
         for protocol in protocols - self.bound:
             if protocol in (0, 3):
                 continue
@@ -463,6 +462,11 @@ class Bed:
 
 def main():
     bed = Bed()
+    try:
+        bed.set_up({"master": {"mac": "02:00:00:00:00:01", "mtu": 1500}, "interfaces": [{"name": "ipvl0", "up": True}], "mode": "l2", "flag": "bridge"})
+        bed.tear_down()
+    except OSError as fault:
+        sys.exit(f"the kernel must have ipvlan, TUN, IPv6, clsact and the classifiers fw and matchall, built in or in the folder of its modules: {fault}")
     line = os.open("/run/line", os.O_RDWR | os.O_NOCTTY)
     tty.setraw(line)
     os.write(line, b"ready\n")

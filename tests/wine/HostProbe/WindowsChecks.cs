@@ -26,6 +26,8 @@ internal static class WindowsChecks
             }
             return $"{adapters.Count} adapters, {others.Length} compared";
         });
+        checks.Run("adapters count what they carry", () => string.Join(", ", network.ListAdapters().Where(static adapter => (adapter.Flags & LinkFlags.Running) != 0)
+            .Select(adapter => $"{adapter.Alias} {network.CountUnicast(adapter.Index)}")));
         checks.Run("MTU as .NET sees it", () =>
         {
             var links = network.ListLinks().ToDictionary(link => link.Index);

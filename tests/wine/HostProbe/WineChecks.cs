@@ -65,6 +65,12 @@ internal static class WineChecks
             }
             return $"{adapters.Count} adapters, {others.Length} compared with GetAdaptersAddresses";
         });
+        checks.Run("GetIfEntry2", () =>
+        {
+            var counted = network.ListAdapters().Select(adapter => $"{adapter.Alias} {network.CountUnicast(adapter.Index)}").ToList();
+            Checks.Require(Checks.Refused(() => network.CountUnicast(int.MaxValue)).NativeCode != 0, "an adapter that is not there");
+            return string.Join(", ", counted);
+        });
         checks.Run("GetUnicastIpAddressTable", () =>
         {
             var addresses = network.ListAddresses().Select(address => address.Address).ToHashSet();

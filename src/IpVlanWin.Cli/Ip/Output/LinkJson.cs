@@ -169,6 +169,8 @@ internal static class LinkJson
         }
         if (view.Interface.Reason is { } reason)
             json.WriteString("reason", reason);
+        if (options.HasStatistics && view.Port is { LostPackets: > 0 and var lost })
+            json.WriteNumber("lost", lost);
         if (!options.HasDetails || view.Statistics is not { Drops.Count: > 0 } statistics)
             return;
         json.WriteStartObject("drops");

@@ -132,6 +132,9 @@ internal sealed class LinkText(GlobalOptions options)
         AppendRow("", [.. tx.Select(Number)], widths, " ", "");
         if (options.HasDetails && count.Drops.Count > 0)
             _text.Append(_next).Append("    drops: ").AppendJoin(' ', count.Drops.Select(drop => $"{drop.Key} {Number(drop.Value)}"));
+        // Which interface's they were nobody knows.
+        if (view.Port is { LostPackets: > 0 } port)
+            _text.Append(_next).Append("    lost: at most ").Append(Number(port.LostPackets)).Append(" packets of all interfaces of ").Append(port.Master).Append(", before data path ").Append(port.ResolvedDatapath);
         _text.Append('\n');
     }
 

@@ -77,11 +77,16 @@ public sealed class NetAdapters : IDisposable
     public NetworkCategory? FindNetworkCategory(int linkIndex)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(linkIndex);
+        return ListNetworkCategories().TryGetValue(linkIndex, out var category) ? category : null;
+    }
+
+    /// <summary>The firewall profile of each adapter on which Windows sees a network, by index.</summary>
+    public IReadOnlyDictionary<int, NetworkCategory> ListNetworkCategories()
+    {
+        var categories = new Dictionary<int, NetworkCategory>();
         foreach (var profile in _cim.Query(Namespace, "SELECT * FROM MSFT_NetConnectionProfile"))
-        {
-            if (profile.Number("InterfaceIndex") == (ulong)linkIndex) return (NetworkCategory)profile.Number("NetworkCategory");
-        }
-        return null;
+            categories[(int)profile.Number("InterfaceIndex")] = (NetworkCategory)profile.Number("NetworkCategory");
+        return categories;
     }
 
     /// <summary>Renames and sees that it is so.</summary>

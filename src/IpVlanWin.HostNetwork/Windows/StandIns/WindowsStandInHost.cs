@@ -85,8 +85,21 @@ public sealed class WindowsStandInHost : IStandInHost
         {
             if (bindings.Any(one => one.IsEnabled && string.Equals(one.Component, component, StringComparison.OrdinalIgnoreCase))) return $"{link.Name} {text}";
         }
-        return null;
+        return AdapterAbove(adapter) is not { } above ? null
+            : $"{link.Name} is an SR-IOV virtual function, whose packets the host's stack has on \"{above.Alias}\" alone: take {above.Alias} as the master";
     }
+
+    /// <summary>
+    /// The adapter that speaks for a virtual function: Hyper-V gives a guest both with one MAC address, and binds IP to the synthetic one
+    /// alone, whose driver takes the function for its own. A function that has IP is an adapter like any other.
+    /// </summary>
+    private Adapter? AdapterAbove(Adapter adapter) => HasIp(adapter) || adapter.Mac.GetAddressBytes().Length == 0 ? null
+        : _network.ListAdapters().FirstOrDefault(one => one.Index != adapter.Index && one.Mac.Equals(adapter.Mac) && HasIp(one));
+
+    private bool HasIp(Adapter adapter) => FindIpInterface(adapter.Index, AddressFamily.InterNetwork) is not null || FindIpInterface(adapter.Index, AddressFamily.InterNetworkV6) is not null;
+
+    /// <inheritdoc/>
+    public long CountUnicast(int linkIndex) => _network.CountUnicast(linkIndex);
 
     /// <inheritdoc/>
     /// <exception cref="HostNetworkException">It is no namespace's GUID, or the container service cannot be asked.</exception>
@@ -112,6 +125,9 @@ public sealed class WindowsStandInHost : IStandInHost
         ArgumentNullException.ThrowIfNull(standIn);
         return JsonSerializer.Serialize(_standIns.Apply(Find(standIn)));
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, string> ListFirewallProfiles() => _standIns.Adapters.ListNetworkCategories().ToDictionary(static pair => pair.Key, static pair => pair.Value.ToString());
 
     /// <inheritdoc/>
     public void Restore(StandInLink standIn, string before)
