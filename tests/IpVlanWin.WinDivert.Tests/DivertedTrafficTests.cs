@@ -297,6 +297,27 @@ public sealed class DivertedTrafficTests
             Assert.IsNull(DivertHandle.Check(plan.Filter, plan.Layer), plan.Filter);
     }
 
+    /// <summary>What DivertPortSettings.MaxInterfaces is for: handles for as many interfaces of one address, no index and no address next to another.</summary>
+    [TestMethod]
+    [DataRow(DivertPortSettings.MaxInterfaces, false, 35, 165)]
+    [DataRow(DivertPortSettings.MaxInterfaces, true, 165, 480)]
+    [DataRow(100, true, 5, 4)]
+    public void Plan_OfAsManyInterfaces(int interfaces, bool isContainers, int handles, int ofTheSafetyNet)
+    {
+        uint[] indexes = [.. Enumerable.Range(0, interfaces).Select(static i => 100 + ((uint)i * 2))];
+        L3Address[] addresses = [.. Enumerable.Range(0, interfaces).Select(static i => new L3Address(0x0a00_0000u + ((uint)i * 2)))];
+        var arrangement = new DivertArrangement
+        {
+            MasterIndex = Master,
+            LoopbackStandIns = isContainers ? [] : indexes,
+            SwitchStandIns = isContainers ? indexes : [],
+            LocalAddresses = isContainers ? [] : addresses,
+            ForwardedAddresses = isContainers ? addresses : [],
+            HostAddresses = [L3Prefix.Parse("10.1.0.1/16")],
+        };
+        Assert.AreEqual((handles, ofTheSafetyNet), (DivertPlan.ForEngine(arrangement, DivertForm.Fewest).Count, DivertPlan.ForSafetyNet(arrangement).Count));
+    }
+
     private static DivertedTraffic Start(PortFlag flag)
     {
         Imitation.Require();

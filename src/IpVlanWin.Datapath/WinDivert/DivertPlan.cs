@@ -84,7 +84,7 @@ internal static class DivertPlan
 
     /// <summary>
     /// The safety net's: from one interface to another, and nothing else but, where interfaces' addresses take more than one filter,
-    /// what the host sends itself from an address that <see cref="DivertArrangement.HostAddresses"/> does not know.
+    /// what the host sends itself from an address that <see cref="DivertArrangement.HostAddresses"/> does not know, and what a container sends to a vNIC.
     /// </summary>
     public static IReadOnlyList<DivertHandlePlan> ForSafetyNet(DivertArrangement arrangement)
     {
@@ -101,13 +101,14 @@ internal static class DivertPlan
                 continue;
             Add(new(DivertDirection.Inbound, switches), (forwarded, local), (forwarded, notHost));
             Add(new(DivertDirection.Outbound, switches), (local, forwarded), (notHost, forwarded));
-            Add(new(DivertDirection.Forwarded, switches), (forwarded, forwarded), null);
+            // What is forwarded to a vNIC of ours is for a container, whatever its address.
+            Add(new(DivertDirection.Forwarded, switches), (forwarded, forwarded), (forwarded, null));
 
-            void Add(DivertScope scope, (AddressCondition? Source, AddressCondition? Destination) exact, (AddressCondition? Source, AddressCondition? Destination)? wider)
+            void Add(DivertScope scope, (AddressCondition? Source, AddressCondition? Destination) exact, (AddressCondition? Source, AddressCondition? Destination) wider)
             {
                 // Both sides split would be as many filters as pairs of parts.
                 var isOne = Tests(exact.Source, isSix) + Tests(exact.Destination, isSix) <= DivertFilter.MaxAddressTests;
-                var filters = isOne || wider is not { } other ? null : TryBuild(scope, isSix, other);
+                var filters = isOne ? null : TryBuild(scope, isSix, wider);
                 filters ??= DivertFilter.Build(scope, isSix, exact.Source, exact.Destination);
                 foreach (var filter in filters)
                     plans.Add(new(scope.Layer, PacketOrigin.Interface, filter));

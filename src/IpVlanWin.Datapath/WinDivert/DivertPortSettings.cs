@@ -15,8 +15,8 @@ public sealed record HostEvent(string Name, string Text, string Subject, string 
 public sealed record DivertPortSettings
 {
     /// <summary>
-    /// Most interfaces of a port. Bounded by the safety net, whose handles between containers grow with the square of their number (81 a
-    /// family for these, with an address each), and by PnP, which names stand-ins ROOT\NET\0000 to 9999 for the whole host.
+    /// Most interfaces of a port. Filters name interface indexes too, 32 in each, so that handles grow with the square of the interfaces: 165
+    /// a family for these with an address each. And PnP names stand-ins ROOT\NET\0000 to 9999 for the whole host.
     /// </summary>
     public const int MaxInterfaces = 1024;
 
