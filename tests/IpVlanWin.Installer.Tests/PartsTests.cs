@@ -30,8 +30,38 @@ public sealed class PartsTests
     {
         var path = typeof(object).Assembly.Location;
         var expected = FileVersionInfo.GetVersionInfo(path);
+        var found = FileFacts.Version(path)!.Value;
         Assert.AreEqual(
-            FormattableString.Invariant($"{expected.FileMajorPart}.{expected.FileMinorPart}.{expected.FileBuildPart}.{expected.FilePrivatePart}"), FileFacts.Version(path));
+            FormattableString.Invariant($"{expected.FileMajorPart}.{expected.FileMinorPart}.{expected.FileBuildPart}.{expected.FilePrivatePart}"), found.Number);
+        Assert.AreEqual("0", found.Languages, "for every language");
+    }
+
+    /// <summary>VS_FIXEDFILEINFO and the structure Var, as a version resource holds them.</summary>
+    [TestMethod]
+    [DataRow("1033", 1033)]
+    [DataRow("1033,1031", 1033, 1031)]
+    [DataRow("0")]
+    public void The_languages_of_an_executable_are_read_from_its_resource(string expected, params int[] languages)
+    {
+        using var resource = new MemoryStream();
+        using var writer = new BinaryWriter(resource);
+        writer.Write(0x12345678u);
+        foreach (var number in (uint[])[0xfeef04bd, 0x00010000, 0x00020003, 0x00040005])
+            writer.Write(number);
+        writer.Write((ushort)(32 + 4 * languages.Length));
+        writer.Write((ushort)(4 * languages.Length));
+        writer.Write((ushort)0);
+        writer.Write(System.Text.Encoding.Unicode.GetBytes("Translation\0"));
+        writer.Write(new byte[(4 - resource.Length % 4) % 4]);
+        foreach (var language in languages)
+        {
+            writer.Write((ushort)language);
+            writer.Write((ushort)1200);
+        }
+        // What follows is another structure's.
+        writer.Write(0x00010002);
+        writer.Flush();
+        Assert.AreEqual(("2.3.4.5", expected), FileFacts.Version(resource.ToArray().AsSpan()));
     }
 
     [TestMethod]
@@ -45,6 +75,8 @@ public sealed class PartsTests
             Assert.IsNull(FileFacts.Version(path));
             // MD5 of "abc" is 900150983cd24fb0d6963f7d28e17f72 (RFC 1321, appendix A.5).
             CollectionAssert.AreEqual(new[] { unchecked((int)0x98500190), unchecked((int)0xb04fd23c), 0x7d3f96d6, 0x727fe128 }, FileFacts.Hash(path));
+            File.WriteAllText(path, "");
+            CollectionAssert.AreEqual(new int[4], FileFacts.Hash(path));
         }
         finally
         {

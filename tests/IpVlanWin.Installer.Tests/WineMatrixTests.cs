@@ -22,6 +22,9 @@ public sealed class WineMatrixTests
 
     private string Data => IO.Path.Combine(_wine.DriveC, "ProgramData", "IpVlanWin");
 
+    [ClassCleanup]
+    public static void EndAll() => WineSetup.Remove();
+
     [TestInitialize]
     public void Begin()
     {

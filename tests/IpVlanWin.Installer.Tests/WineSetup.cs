@@ -23,10 +23,16 @@ internal static class WineSetup
         return path;
     }
 
+    /// <summary>Removes them. Not at the end of the process: a test host may be ended before it has done so.</summary>
+    public static void Remove()
+    {
+        if (s_folder.IsValueCreated)
+            IO.Directory.Delete(s_folder.Value, recursive: true);
+    }
+
     private static string Make()
     {
         var folder = IO.Directory.CreateTempSubdirectory("ipvlanwin-matrix");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Delete(recursive: true);
         Build(folder.FullName, "1.0.0");
         Build(IO.Path.Combine(folder.FullName, "two"), "1.1.0");
         return folder.FullName;

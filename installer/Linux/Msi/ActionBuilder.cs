@@ -31,8 +31,7 @@ internal sealed class ActionBuilder(Project project, Schema schema, Sequences se
             if (run.Execute != Execute.deferred)
                 throw new SetupException($"action {run.KnownId}: only a deferred action has a rollback");
             var rollback = run.KnownId + "_Rollback";
-            var bits = ProgramOfSetup | IsDeferred | IsRollback | IgnoreResult | (run.Impersonate == false ? AsSystem : 0);
-            schema.CustomAction.Add(rollback, bits, FileKey(run, run.Rollback), run.RollbackArg, null);
+            schema.CustomAction.Add(rollback, ProgramOfSetup | IsRollback | Bits(run), FileKey(run, run.Rollback), run.RollbackArg, null);
             // Before what it takes back: rollback runs in the opposite order from the point of failure.
             foreach (var sequence in run.Sequence.ToString().Split('|'))
                 sequences.Place(sequence, rollback, condition, after: false, run.KnownId);

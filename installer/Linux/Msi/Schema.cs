@@ -28,7 +28,7 @@ internal sealed class Schema
         "ServiceInstall", 1, "ServiceInstall s72", "Name s255", "DisplayName L255", "ServiceType i4", "StartType i4", "ErrorControl i4", "LoadOrderGroup S255",
         "Dependencies S255", "StartName S255", "Password S255", "Arguments S255", "Component_ s72", "Description L255");
 
-    public Table ServiceControl { get; } = new("ServiceControl", 1, "ServiceControl s72", "Name l255", "Event i2", "Arguments S255", "Wait I2", "Component_ s72");
+    public Table ServiceControl { get; } = new("ServiceControl", 1, "ServiceControl s72", "Name l255", "Event i2", "Arguments L255", "Wait I2", "Component_ s72");
 
     public Table Registry { get; } = new("Registry", 1, "Registry s72", "Root i2", "Key l255", "Name L255", "Value L0", "Component_ s72");
 
@@ -40,6 +40,10 @@ internal sealed class Schema
     public Table LaunchCondition { get; } = new("LaunchCondition", 1, "Condition s255", "Description l255");
 
     public Table AppSearch { get; } = new("AppSearch", 2, "Property s72", "Signature_ s72");
+
+    /// <summary>Files to search for, of which there are none: searches look it up all the same.</summary>
+    public Table Signature { get; } = new(
+        "Signature", 1, "Signature s72", "FileName s255", "MinVersion S20", "MaxVersion S20", "MinSize I4", "MaxSize I4", "MinDate I4", "MaxDate I4", "Languages S255");
 
     public Table RegLocator { get; } = new("RegLocator", 1, "Signature_ s72", "Root i2", "Key s255", "Name S255", "Type I2");
 
@@ -60,13 +64,13 @@ internal sealed class Schema
 
     public Table AdvtExecuteSequence { get; } = NewSequence("AdvtExecuteSequence");
 
-    /// <summary>Those that have rows.</summary>
+    /// <summary>Those that have rows, and what they need.</summary>
     public IEnumerable<Table> Used => new[]
     {
         Property, Directory, Component, File, MsiFileHash, Media, Feature, FeatureComponents, ServiceInstall, ServiceControl, Registry, Environment, Upgrade,
-        LaunchCondition, AppSearch, RegLocator, CreateFolder, MsiLockPermissionsEx, CustomAction, InstallExecuteSequence, InstallUISequence,
+        LaunchCondition, AppSearch, Signature, RegLocator, CreateFolder, MsiLockPermissionsEx, CustomAction, InstallExecuteSequence, InstallUISequence,
         AdminExecuteSequence, AdminUISequence, AdvtExecuteSequence,
-    }.Where(table => table.Rows.Count > 0);
+    }.Where(table => table.Rows.Count > 0 || (table == Signature && AppSearch.Rows.Count > 0));
 
     private static Table NewSequence(string name) => new(name, 1, "Action s72", "Condition S255", "Sequence I2");
 }

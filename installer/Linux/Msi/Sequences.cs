@@ -26,6 +26,13 @@ internal sealed class Sequences
         ("PublishFeatures", 6300), ("PublishProduct", 6400), ("InstallExecute", 6500), ("InstallFinalize", 6600),
     ];
 
+    // As the wix tool writes them.
+    private static readonly Dictionary<string, string> s_conditions = new(StringComparer.Ordinal)
+    {
+        ["StopServices"] = "VersionNT", ["DeleteServices"] = "VersionNT", ["InstallServices"] = "VersionNT", ["StartServices"] = "VersionNT",
+        ["InstallExecute"] = "NOT Installed",
+    };
+
     private static readonly (string Action, int Number)[] s_adminExecute =
     [
         ("CostInitialize", 800), ("FileCost", 900), ("CostFinalize", 1000), ("InstallValidate", 1400), ("InstallInitialize", 1500),
@@ -76,7 +83,7 @@ internal sealed class Sequences
         (sequence == "InstallUISequence" ? s_ui : s_execute).Any(entry => entry.Action == action);
 
     private static SortedDictionary<int, (string, string)> Start((string Action, int Number)[] actions) =>
-        new(actions.ToDictionary(entry => entry.Number, entry => (entry.Action, (string)null)));
+        new(actions.ToDictionary(entry => entry.Number, entry => (entry.Action, s_conditions.GetValueOrDefault(entry.Action))));
 
     private static void Write(Table table, SortedDictionary<int, (string Action, string Condition)> placed)
     {

@@ -14,6 +14,9 @@ internal sealed class TableBuilder(Project project)
     private const int IsPermanent = 16;
     private const int IsNeverOverwritten = 128;
 
+    // English (United States), and the package's template says so.
+    private const string Language = "1033";
+
     // Guids of components that are given none.
     private static readonly Guid s_components = Guid.Parse("bd0d29d5-7f54-4f5a-a8a5-86b0b92d4ef5");
 
@@ -21,7 +24,7 @@ internal sealed class TableBuilder(Project project)
     private static readonly Dictionary<string, string> s_standardFolders = new(StringComparer.Ordinal)
     {
         ["ProgramFiles64Folder"] = "PFiles64",
-        ["CommonAppDataFolder"] = "AppData",
+        ["CommonAppDataFolder"] = "CommApp",
     };
 
     private readonly Schema _schema = new();
@@ -104,7 +107,7 @@ internal sealed class TableBuilder(Project project)
         var version = FileFacts.Version(file.Name);
         _files.Add((key, file.Name));
         var length = new FileInfo(file.Name).Length;
-        _schema.File.Add(key, component, names.Of(Path.GetFileName(file.Name)), checked((int)length), version, version is null ? null : "0", 512, _files.Count);
+        _schema.File.Add(key, component, names.Of(Path.GetFileName(file.Name)), checked((int)length), version?.Number, version?.Languages, 512, _files.Count);
         if (version is null)
         {
             var hash = FileFacts.Hash(file.Name);
@@ -197,6 +200,8 @@ internal sealed class TableBuilder(Project project)
     {
         var guid = variable.ReadAttributes("Component:Guid").GetValueOrDefault("Component:Guid");
         var component = AddComponent(variable, variable.KnownId, "INSTALLDIR", Is64Bit, null, null, guid);
+        // A folder that is a key path must be one that its component makes ("Component table").
+        _schema.CreateFolder.Add("INSTALLDIR", component);
         if (variable.Action != EnvVarAction.set)
             throw new SetupException("an environment variable's action must be set");
         // = sets, - takes away at removal, * is the machine's ("Environment table").
@@ -232,7 +237,7 @@ internal sealed class TableBuilder(Project project)
             return;
         if (feature.Children.Count > 0)
             throw new SetupException($"feature {feature.Name}: features below a feature are not known here");
-        _schema.Feature.Add(feature.KnownId, null, feature.Name, feature.Description, 2 * _features.Count, feature.IsEnabled ? 1 : 2, "INSTALLDIR", feature.AllowChange ? 0 : DisallowAbsent);
+        _schema.Feature.Add(feature.KnownId, null, feature.Name, feature.Description, 2 * _features.Count, feature.IsEnabled ? 1 : 2, null, feature.AllowChange ? 0 : DisallowAbsent);
     }
 
     private void AddUpgrade(Sequences sequences)
@@ -243,8 +248,8 @@ internal sealed class TableBuilder(Project project)
             throw new SetupException("MajorUpgrade must refuse downgrades with a DowngradeErrorMessage, and its Schedule be afterInstallExecute");
         var code = NameGuid.Text(project.UpgradeCode!.Value);
         var version = project.Version.ToString(3);
-        _schema.Upgrade.Add(code, null, version, null, MigrateFeatures | (upgrade.AllowSameVersionUpgrades == true ? VersionMaxInclusive : 0), null, "WIX_UPGRADE_DETECTED");
-        _schema.Upgrade.Add(code, version, null, null, OnlyDetect, null, "WIX_DOWNGRADE_DETECTED");
+        _schema.Upgrade.Add(code, null, version, Language, MigrateFeatures | (upgrade.AllowSameVersionUpgrades == true ? VersionMaxInclusive : 0), null, "WIX_UPGRADE_DETECTED");
+        _schema.Upgrade.Add(code, version, null, Language, OnlyDetect, null, "WIX_DOWNGRADE_DETECTED");
         _secure.AddRange(["WIX_DOWNGRADE_DETECTED", "WIX_UPGRADE_DETECTED"]);
         _schema.LaunchCondition.Add("NOT WIX_DOWNGRADE_DETECTED", upgrade.DowngradeErrorMessage);
         sequences.Place("InstallExecuteSequence", "RemoveExistingProducts", null, after: true, "InstallExecute");
@@ -258,7 +263,7 @@ internal sealed class TableBuilder(Project project)
         Add("ProductCode", NameGuid.Text(project.ProductId!.Value));
         Add("UpgradeCode", NameGuid.Text(project.UpgradeCode!.Value));
         Add("Manufacturer", info.Manufacturer);
-        Add("ProductLanguage", "1033");
+        Add("ProductLanguage", Language);
         Add("ALLUSERS", "1");
         Add("REINSTALLMODE", project.ReinstallMode);
         Add("ARPCOMMENTS", info.Comments);
