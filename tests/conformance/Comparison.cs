@@ -54,6 +54,9 @@ internal sealed record Candidate(string Name, Func<Scenario, IReplayPort> Open)
 /// <summary>What many comparisons came to.</summary>
 internal sealed class Tally
 {
+    /// <summary>Judged steps from which on ceilings hold.</summary>
+    public const int LeastForCeilings = 1000;
+
     public int Scenarios { get; private set; }
 
     public int Steps { get; private set; }
@@ -71,7 +74,10 @@ internal sealed class Tally
             Altered[deviation] = Altered.GetValueOrDefault(deviation) + count;
     }
 
-    /// <summary>How many steps each deviation altered, and which of them altered too many.</summary>
+    /// <summary>
+    /// How many steps each deviation altered, and which of them altered too many. Of fewer than <see cref="LeastForCeilings"/> steps no share
+    /// can be told.
+    /// </summary>
     public IReadOnlyList<string> Report(TextWriter output)
     {
         List<string> above = [];
@@ -82,7 +88,7 @@ internal sealed class Tally
             var share = Judged == 0 ? 0 : 100.0 * count / Judged;
             var line = FormattableString.Invariant($"{deviation} altered {count} steps, {share:0.00} % (ceiling {ceiling} %)");
             output.WriteLine(line);
-            if (share > ceiling)
+            if (Judged >= LeastForCeilings && share > ceiling)
                 above.Add(line);
         }
         return above;

@@ -628,6 +628,8 @@ $elsewhere = @(
     @('11.5', 'U: a cmdlet DLL finds the Microsoft.Management.Infrastructure of Windows PowerShell', 'the PowerShell module'),
     @('14.2', 'a Windows feature update deletes KM-TEST adapters, and the service makes them again', '-Stage before-update, the update, and -Stage after-update'),
     @('11.6', 'U: netcfg and pnputil put the driver''s package in and out', 'the filter driver''s package, signed'),
+    @('11.10', 'T: a KM-TEST adapter lists ipvlanwin among its bindings, and enabling it attaches the filter without a restart', 'the filter driver installed: ipvlan link add ... datapath filter, then Get-NetAdapterBinding -ComponentID ipvlanwin'),
+    @('11.11', 'U: each NTSTATUS of the driver becomes the Win32 code that RtlNtStatusToDosError documents', 'the filter driver installed: ipvlan addr add of an address that another interface has, and of one to an interface that is gone'),
     @('11.7', 'U: unprivileged and remote clients are refused by the pipe', 'another account and another machine'),
     @('12.10', 'I: WinDivert: outbound packets of a TCP stream are seen whole (LSO), and what is cut comes through', 'a TCP server of the subnet: send it a large file from -TestAddress, and compare what ipvlan -s and the adapter count'),
     @('11.8', 'a virtual switch made over the master ends the port with the sentence that names vEthernet', 'Hyper-V and a second adapter'),

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Ipvlan;
@@ -76,5 +77,35 @@ public sealed unsafe partial class PortSnapshot
         if (Sse.IsSupported && (uint)number < (uint)_memberCount)
             Sse.Prefetch0(Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_members), (nint)(uint)number).State);
         return new FoundOwner(number);
+    }
+
+    /// <summary>As <see cref="Receive(ReadOnlySpan{byte}, in FrameOffload)"/>, with what was found beforehand.</summary>
+    public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload, FoundOwner owner)
+    {
+        if ((uint)(frame.Length - EtherType.HeaderLength) < _receivable && owner.IsKnown && (MemoryMarshal.GetReference(frame) & _flooded) == 0)
+        {
+            var state = UpOrNull(owner.Number, out var target);
+            return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
+        }
+        return Receive(frame, offload);
+    }
+
+    /// <summary>As <see cref="Transmit(VirtualInterface, ReadOnlySpan{byte}, in FrameOffload, TimeSpan, ref NextHop)"/>, with what was found beforehand.</summary>
+    public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop, FoundOwner owner)
+    {
+        ref var sending = ref sender.State;
+        if (owner.IsKnown && sending.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sending.IpMtu && Flag == PortFlag.Bridge
+            && (Mode != PortMode.L2 || IsToOwnMac(ref MemoryMarshal.GetReference(frame))))
+        {
+            var state = UpOrNull(owner.Number, out var target);
+            if (state != null && frame.Length <= state->IpMtu + MasterSlack)
+            {
+                sending.CountSent(frame.Length);
+                return Received(target, state, frame.Length);
+            }
+            if (state == null && Mode != PortMode.L2)
+                return TransmitToLink(sender, frame, offload, now, ref hop);
+        }
+        return Transmit(sender, frame, offload, now, ref hop);
     }
 }

@@ -39,17 +39,6 @@ public sealed unsafe partial class PortSnapshot
         return ReceiveUnusual(frame, offload);
     }
 
-    /// <summary>The same, with what was found beforehand.</summary>
-    public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload, FoundOwner owner)
-    {
-        if ((uint)(frame.Length - EtherType.HeaderLength) < _receivable && owner.IsKnown && (MemoryMarshal.GetReference(frame) & _flooded) == 0)
-        {
-            var state = UpOrNull(owner.Number, out var target);
-            return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
-        }
-        return Receive(frame, offload);
-    }
-
     /// <summary>Decides on a frame that an interface's stack sends (semantics sections 5 and 6) and counts it.</summary>
     /// <param name="sender">The interface; must belong to this port.</param>
     /// <param name="frame">The frame, tag in place.</param>
@@ -78,25 +67,6 @@ public sealed unsafe partial class PortSnapshot
             }
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);
-    }
-
-    /// <summary>The same, with what was found beforehand.</summary>
-    public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop, FoundOwner owner)
-    {
-        ref var sending = ref sender.State;
-        if (owner.IsKnown && sending.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sending.IpMtu && Flag == PortFlag.Bridge
-            && (Mode != PortMode.L2 || IsToOwnMac(ref MemoryMarshal.GetReference(frame))))
-        {
-            var state = UpOrNull(owner.Number, out var target);
-            if (state != null && frame.Length <= state->IpMtu + MasterSlack)
-            {
-                sending.CountSent(frame.Length);
-                return Received(target, state, frame.Length);
-            }
-            if (state == null && Mode != PortMode.L2)
-                return TransmitToLink(sender, frame, offload, now, ref hop);
-        }
-        return Transmit(sender, frame, offload, now, ref hop);
     }
 
     /// <summary>
