@@ -1,6 +1,5 @@
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;

@@ -75,6 +75,16 @@ internal sealed unsafe class NativeBench : IDisposable
         return length >= 0;
     }
 
+    /// <summary>Places at which frames come out for one that enters.</summary>
+    public ulong[] PlacesOf(ulong place, byte[] frame)
+    {
+        Inject(place, frame, frame.Length);
+        List<ulong> places = [];
+        while (TryTake(out var to, out _))
+            places.Add(to);
+        return [.. places];
+    }
+
     public bool TryTakeMissing(out byte[] address)
     {
         var buffer = new byte[16];

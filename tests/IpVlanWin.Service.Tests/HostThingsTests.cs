@@ -1,4 +1,4 @@
-using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Datapath;
 using IpVlanWin.Service.State;
 using Microsoft.Data.Sqlite;
 

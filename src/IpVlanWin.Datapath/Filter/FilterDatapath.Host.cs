@@ -1,4 +1,3 @@
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;

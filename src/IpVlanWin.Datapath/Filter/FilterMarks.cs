@@ -1,5 +1,4 @@
 using System.Text.Json;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
 
@@ -38,6 +37,7 @@ public sealed class FilterPortHost : IFilterHost
 {
     private readonly FilterPortHostSettings _settings;
     private readonly IStandInHost _host;
+    private readonly PortOnHost _onHost;
     private readonly ConcurrentDictionary<Guid, Place> _places = new();
     private volatile HostLink? _master;
     private bool _isMasterGone;
@@ -49,9 +49,8 @@ public sealed class FilterPortHost : IFilterHost
     {
         ArgumentNullException.ThrowIfNull(settings);
         (_settings, _host) = (settings, settings.Host);
-        var link = _host.FindLink(settings.MasterId) ?? throw new IOException($"the master of {settings.PortName} is not there");
-        if (_host.MasterRefusal(link) is { } refusal)
-            throw new IOException(refusal);
+        _onHost = new PortOnHost(_host, settings.Journal, settings.PortName, settings.OnEvent);
+        var link = _onHost.FindMaster(settings.MasterId);
         _master = link;
         MasterLuid = settings.Bindings.LuidOf(link);
         settings.Journal.Write([new HostThing(settings.PortName, HostMarks.Master, settings.MasterId), new FilterPortMark(MasterLuid).On(settings.PortName)]);
@@ -79,7 +78,7 @@ public sealed class FilterPortHost : IFilterHost
         }
         catch
         {
-            UndoOrKeep(place.Mark.On(_settings.PortName));
+            _onHost.UndoOrKeep(place.Mark.On(_settings.PortName));
             throw;
         }
     }
@@ -130,7 +129,7 @@ public sealed class FilterPortHost : IFilterHost
         catch (HostNetworkException)
         {
             foreach (var prefix in added)
-                Guard(() => _host.Network.RemoveAddress(index, prefix.Address.ToIPAddress(), prefix.Length));
+                _onHost.Guard(() => _host.Network.RemoveAddress(index, prefix.Address.ToIPAddress(), prefix.Length));
             throw;
         }
     }
@@ -187,7 +186,7 @@ public sealed class FilterPortHost : IFilterHost
         {
             if (_host.FindStandIn(standIn.Tag) is not { } found)
             {
-                Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", wish.Name, $"{standIn.Tag}", "");
+                _onHost.Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", wish.Name, $"{standIn.Tag}", "");
                 _places.TryRemove(standIn.Tag, out _);
                 _settings.Journal.CrossOut([place.Mark.On(_settings.PortName)]);
                 return null;
@@ -195,7 +194,7 @@ public sealed class FilterPortHost : IFilterHost
             place.Link = found;
             if (found.Name != wish.Name)
             {
-                Tell("stand-in-renamed", "somebody renamed the stand-in; it has its name again", wish.Name, wish.Name, found.Name);
+                _onHost.Tell("stand-in-renamed", "somebody renamed the stand-in; it has its name again", wish.Name, wish.Name, found.Name);
                 place.Link = _host.Rename(found, wish.Name);
             }
             link = _host.Network.FindLink(place.Link.LinkIndex);
@@ -205,7 +204,7 @@ public sealed class FilterPortHost : IFilterHost
         }
         if (!wish.IsAttached && _settings.Bindings.FindBinding(link, FilterPortHostSettings.Component) is false)
         {
-            Tell("binding-lost", "somebody took the filter off the stand-in; it is bound again", wish.Name, "bound", "unbound");
+            _onHost.Tell("binding-lost", "somebody took the filter off the stand-in; it is bound again", wish.Name, "bound", "unbound");
             _settings.Bindings.SetBinding(link, FilterPortHostSettings.Component, isBound: true);
         }
         if (link.IpMtu != wish.IpMtu)
@@ -217,8 +216,8 @@ public sealed class FilterPortHost : IFilterHost
     /// <inheritdoc/>
     public void Tidy()
     {
-        foreach (var left in Things(HostMarks.StandIn).Where(thing => !_places.ContainsKey(HostMarks.Read<StandInMark>(thing).Tag)))
-            UndoOrKeep(left);
+        foreach (var left in _onHost.Things(HostMarks.StandIn).Where(thing => !_places.ContainsKey(HostMarks.Read<StandInMark>(thing).Tag)))
+            _onHost.UndoOrKeep(left);
     }
 
     /// <inheritdoc/>
@@ -229,23 +228,23 @@ public sealed class FilterPortHost : IFilterHost
         if (now is null)
         {
             if (!_isMasterGone)
-                Tell("master-gone", "the master was unplugged or removed; its interfaces wait for it", before?.Name ?? _settings.PortName, "there", "gone");
+                _onHost.Tell("master-gone", "the master was unplugged or removed; its interfaces wait for it", before?.Name ?? _settings.PortName, "there", "gone");
             _isMasterGone = true;
             return;
         }
         if (_isMasterGone)
-            Tell("master-back", "the master is there again", now.Name, "gone", "there");
+            _onHost.Tell("master-back", "the master is there again", now.Name, "gone", "there");
         _isMasterGone = false;
         if (before is not null && before.Name != now.Name)
-            Tell("master-renamed", "the master has another name; it stays the master", _settings.PortName, before.Name, now.Name);
+            _onHost.Tell("master-renamed", "the master has another name; it stays the master", _settings.PortName, before.Name, now.Name);
         if (now != before && _host.MasterRefusal(now) is { } refusal)
         {
-            Tell("master-refused", refusal, now.Name, "usable", "taken");
+            _onHost.Tell("master-refused", refusal, now.Name, "usable", "taken");
             throw new IOException(refusal);
         }
         if (!isAttached && _settings.Bindings.FindBinding(now, FilterPortHostSettings.Component) is false)
         {
-            Tell("binding-lost", "somebody took the filter off the master; it is bound again", now.Name, "bound", "unbound");
+            _onHost.Tell("binding-lost", "somebody took the filter off the master; it is bound again", now.Name, "bound", "unbound");
             Bind(now, isMaster: true);
         }
     }
@@ -262,7 +261,7 @@ public sealed class FilterPortHost : IFilterHost
     /// <summary>The one that an earlier run left, with its addresses: connections over it go on.</summary>
     private Place? FindStandIn(string name)
     {
-        foreach (var thing in Things(HostMarks.StandIn))
+        foreach (var thing in _onHost.Things(HostMarks.StandIn))
         {
             var mark = HostMarks.Read<StandInMark>(thing);
             if (mark.Interface == name && mark.Namespace is null && _host.FindStandIn(mark.Tag) is { } link)
@@ -287,7 +286,7 @@ public sealed class FilterPortHost : IFilterHost
         }
         catch
         {
-            UndoOrKeep(mark.On(_settings.PortName));
+            _onHost.UndoOrKeep(mark.On(_settings.PortName));
             throw;
         }
     }
@@ -318,7 +317,7 @@ public sealed class FilterPortHost : IFilterHost
         var wanted = wish.Addresses.ToHashSet();
         foreach (var (address, length) in present.Where(pair => !wanted.Contains(new L3Prefix(pair.Key, pair.Value))))
         {
-            Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", wish.Name, $"{address}", "");
+            _onHost.Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", wish.Name, $"{address}", "");
             _host.Network.RemoveAddress(index, address.ToIPAddress(), length);
         }
         foreach (var prefix in wanted.Where(prefix => !present.TryGetValue(prefix.Address, out var length) || length != prefix.Length).Order())
@@ -326,34 +325,10 @@ public sealed class FilterPortHost : IFilterHost
             // Stacks make their own link-local addresses, and may have this one.
             if (prefix.Address.ToIPAddress().IsIPv6LinkLocal && _host.Network.ListAddresses(index).Any(one => L3Address.From(one.Address) == prefix.Address))
                 continue;
-            Tell("address-lost", "somebody took the address off the stand-in; it is put back", wish.Name, $"{prefix.Address}", "");
+            _onHost.Tell("address-lost", "somebody took the address off the stand-in; it is put back", wish.Name, $"{prefix.Address}", "");
             _host.Network.AddAddress(index, prefix.Address.ToIPAddress(), prefix.Length, AddressFlags.NoDad);
         }
     }
-
-    private List<HostThing> Things(string prefix) =>
-        [.. _settings.Journal.List().Where(thing => thing.Port == _settings.PortName && thing.Key.StartsWith(prefix, StringComparison.Ordinal))];
-
-    /// <summary>Undoes a thing; what cannot be undone stays written down for the next time.</summary>
-    private void UndoOrKeep(HostThing thing) => Guard(() =>
-    {
-        HostMarks.Undo(_host, thing);
-        _settings.Journal.CrossOut([thing]);
-    });
-
-    private void Guard(Action body)
-    {
-        try
-        {
-            body();
-        }
-        catch (HostNetworkException refused)
-        {
-            Tell("host-refused", refused.Message, _settings.PortName, "", "");
-        }
-    }
-
-    private void Tell(string name, string text, string subject, string before, string after) => _settings.OnEvent?.Invoke(new HostEvent(name, text, subject, before, after));
 
     private sealed class Place
     {

@@ -1,4 +1,3 @@
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 
 namespace IpVlanWin.Datapath.Filter;

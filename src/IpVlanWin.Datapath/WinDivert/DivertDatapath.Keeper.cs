@@ -97,7 +97,7 @@ public sealed partial class DivertDatapath
         catch (Exception refused) when (refused is HostNetworkException or DivertException or IOException)
         {
             if (_toldRefusal != refused.Message && !_completion.Task.IsFaulted)
-                Tell("host-refused", refused.Message, _settings.PortName, "", "");
+                _onHost.Tell("host-refused", refused.Message, _settings.PortName, "", "");
             _toldRefusal = refused.Message;
             foreach (var member in _members.Values)
                 member.Fault = refused.Message;
@@ -114,7 +114,7 @@ public sealed partial class DivertDatapath
         if (now is null)
         {
             if (before is not null)
-                Tell("master-gone", "the master was unplugged or removed; its interfaces wait for it", name, "there", "gone");
+                _onHost.Tell("master-gone", "the master was unplugged or removed; its interfaces wait for it", name, "there", "gone");
             _port.SetMasterUp(false);
             _proxied.Clear();
             _master = null;
@@ -122,7 +122,7 @@ public sealed partial class DivertDatapath
         }
         if (now != before && _host.MasterRefusal(now) is { } refusal)
         {
-            Tell("master-refused", refusal, name, "usable", "taken");
+            _onHost.Tell("master-refused", refusal, name, "usable", "taken");
             throw Ended(new IOException(refusal));
         }
         if (before is null || before.Index != now.Index)
@@ -131,22 +131,22 @@ public sealed partial class DivertDatapath
             _proxied.Clear();
             _isMasterSet = false;
             if (before is null)
-                Tell("master-back", "the master is there again", name, "gone", "there");
+                _onHost.Tell("master-back", "the master is there again", name, "gone", "there");
         }
         if (before is not null && before.Name != now.Name)
-            Tell("master-renamed", "the master has another name; it stays the master", _settings.PortName, before.Name, now.Name);
+            _onHost.Tell("master-renamed", "the master has another name; it stays the master", _settings.PortName, before.Name, now.Name);
         var snapshot = _port.Snapshot;
         if (now.Mac.TryToMac(out var mac) && mac != snapshot.Mac)
         {
-            Tell("master-mac", "the master has another MAC, and so have its interfaces", name, snapshot.Mac.ToString(), mac.ToString());
+            _onHost.Tell("master-mac", "the master has another MAC, and so have its interfaces", name, snapshot.Mac.ToString(), mac.ToString());
             _port.SetMasterMac(mac);
         }
         if (now.IpMtu != snapshot.IpMtu && _port.SetMasterMtu(now.IpMtu) == PortResult.Ok)
-            Tell("master-mtu", "the master has another MTU; interfaces follow", name, Text(snapshot.IpMtu), Text(now.IpMtu));
+            _onHost.Tell("master-mtu", "the master has another MTU; interfaces follow", name, Text(snapshot.IpMtu), Text(now.IpMtu));
         var isUp = now.IsUp && now.IsRunning;
         if (isUp != snapshot.IsUp)
         {
-            Tell(isUp ? "master-up" : "master-down", isUp ? "the master carries frames" : now.IsUp ? "the master has no carrier" : "the master is disabled", name, isUp ? "down" : "up", isUp ? "up" : "down");
+            _onHost.Tell(isUp ? "master-up" : "master-down", isUp ? "the master carries frames" : now.IsUp ? "the master has no carrier" : "the master is disabled", name, isUp ? "down" : "up", isUp ? "up" : "down");
             _port.SetMasterUp(isUp);
             _proxied.Clear();
         }
@@ -214,7 +214,7 @@ public sealed partial class DivertDatapath
         if (member.Duplicates.Contains(address))
             return;
         member.Duplicates = member.Duplicates.Add(address);
-        Tell("address-duplicate", "somebody has the address already; it is not put on the stand-in", member.Interface.Name, address.ToString(), owner);
+        _onHost.Tell("address-duplicate", "somebody has the address already; it is not put on the stand-in", member.Interface.Name, address.ToString(), owner);
     }
 
     /// <summary>Windows takes a while to know a network; who listens on a stand-in is reached as its profile says.</summary>
@@ -227,7 +227,7 @@ public sealed partial class DivertDatapath
         {
             if (!profiles.TryGetValue(member.StandIn.LinkIndex, out var profile) || profile == member.FirewallProfile)
                 continue;
-            Tell("firewall-profile", $"the firewall's profile on the stand-in is {profile}, which decides who is reached there", member.Interface.Name, member.FirewallProfile ?? "", profile);
+            _onHost.Tell("firewall-profile", $"the firewall's profile on the stand-in is {profile}, which decides who is reached there", member.Interface.Name, member.FirewallProfile ?? "", profile);
             member.FirewallProfile = profile;
         }
     }

@@ -45,7 +45,7 @@ public sealed partial class DivertDatapath
         if (_losses.Overruns == _toldOverruns || (_losses.IsOverrunning && Stopwatch.GetElapsedTime(_heldSince) < _settings.Period))
             return;
         var lost = _losses.LostAtMost;
-        Tell("queue-overrun", lost > _toldLost
+        _onHost.Tell("queue-overrun", lost > _toldLost
             ? $"WinDivert's queue was full and lost packets, {lost - _toldLost} at most: they are counted as lost by the port"
             : "WinDivert's queue was full; the adapter has carried no more than came through", _settings.PortName, Text(_toldLost), Text(lost));
         (_toldOverruns, _toldLost, _heldSince) = (_losses.Overruns, lost, _sampledAt);

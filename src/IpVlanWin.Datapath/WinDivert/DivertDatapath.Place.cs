@@ -16,8 +16,8 @@ public sealed partial class DivertDatapath
     /// <summary>Returns false where a part of it was refused.</summary>
     private bool Place(HostView view, bool isTime)
     {
-        foreach (var left in Things(HostMarks.StandIn).Where(thing => !_members.Values.Any(member => thing.Key == member.Mark.On(_settings.PortName).Key)).ToList())
-            UndoOrKeep(left);
+        foreach (var left in _onHost.Things(HostMarks.StandIn).Where(thing => !_members.Values.Any(member => thing.Key == member.Mark.On(_settings.PortName).Key)).ToList())
+            _onHost.UndoOrKeep(left);
         var wanted = _members.Values.OrderBy(static member => member.Order).ToDictionary(static member => member, Wanted);
         var arrangement = Arrange(view, wanted);
         if (_master is not null && !Same(arrangement, _applied))
@@ -26,8 +26,8 @@ public sealed partial class DivertDatapath
             _applied = arrangement;
         }
         var all = wanted.Values.SelectMany(static addresses => addresses).ToHashSet();
-        foreach (var thing in Things(HostMarks.Proxy).Where(thing => !all.Contains(L3Address.Parse(HostMarks.Read<ProxyMark>(thing).Address))).ToList())
-            UndoOrKeep(thing);
+        foreach (var thing in _onHost.Things(HostMarks.Proxy).Where(thing => !all.Contains(L3Address.Parse(HostMarks.Read<ProxyMark>(thing).Address))).ToList())
+            _onHost.UndoOrKeep(thing);
         if (_master is { } master)
             SetMaster(master, wanted);
         var isWhole = true;
@@ -41,7 +41,7 @@ public sealed partial class DivertDatapath
             catch (HostNetworkException refused)
             {
                 if (member.Fault != refused.Message)
-                    Tell("interface-refused", refused.Message, member.Interface.Name, "", "");
+                    _onHost.Tell("interface-refused", refused.Message, member.Interface.Name, "", "");
                 member.Fault = refused.Message;
                 isWhole = false;
             }
@@ -96,14 +96,14 @@ public sealed partial class DivertDatapath
             .ToDictionary(static one => L3Address.From(one.Address), static one => one.PrefixLength);
         foreach (var (surplus, length) in present.Where(pair => !addresses.Contains(pair.Key)))
         {
-            Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", member.Interface.Name, surplus.ToString(), "");
+            _onHost.Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", member.Interface.Name, surplus.ToString(), "");
             _host.Network.RemoveAddress(member.StandIn.LinkIndex, surplus.ToIPAddress(), length);
         }
         member.OnHost.UnionWith(addresses);
         foreach (var address in addresses.Where(address => !present.ContainsKey(address)).Order())
         {
             if (member.Placed.Contains(address))
-                Tell("address-lost", "somebody took the address off the stand-in; it is put back", member.Interface.Name, address.ToString(), "");
+                _onHost.Tell("address-lost", "somebody took the address off the stand-in; it is put back", member.Interface.Name, address.ToString(), "");
             _host.Network.AddAddress(member.StandIn.LinkIndex, address.ToIPAddress(), address.Bits, AddressFlags.NoDad);
         }
     }
@@ -123,7 +123,7 @@ public sealed partial class DivertDatapath
             .ToDictionary(static route => L3Address.From(route.Destination.BaseAddress));
         foreach (var (surplus, route) in present.Where(pair => !addresses.Contains(pair.Key) && pair.Value.Protocol == RouteTo(member, pair.Key).Protocol))
         {
-            Tell("route-surplus", "a route to the stand-in that nobody asked for is removed", member.Interface.Name, surplus.ToString(), "");
+            _onHost.Tell("route-surplus", "a route to the stand-in that nobody asked for is removed", member.Interface.Name, surplus.ToString(), "");
             _host.Network.RemoveRoute(route);
         }
         var missing = addresses.Where(address => !present.ContainsKey(address)).Order().ToList();
@@ -134,7 +134,7 @@ public sealed partial class DivertDatapath
         foreach (var address in missing)
         {
             if (member.Placed.Contains(address))
-                Tell("route-lost", "somebody removed or changed the route to the container; it is put back", member.Interface.Name, address.ToString(), "");
+                _onHost.Tell("route-lost", "somebody removed or changed the route to the container; it is put back", member.Interface.Name, address.ToString(), "");
             _host.Network.ReplaceRoute(RouteTo(member, address));
         }
     }
@@ -147,7 +147,7 @@ public sealed partial class DivertDatapath
         foreach (var address in addresses.Order())
         {
             if (!_host.AddProxy(master.Index, address.ToIPAddress(), member.IsForwarded))
-                Tell("route-needed", "this host cannot answer for the address: the upstream router needs a route to it over this host", member.Interface.Name, address.ToString(), master.Name);
+                _onHost.Tell("route-needed", "this host cannot answer for the address: the upstream router needs a route to it over this host", member.Interface.Name, address.ToString(), master.Name);
             _proxied.Add(address);
         }
     }
@@ -167,7 +167,7 @@ public sealed partial class DivertDatapath
             if (need.FirstDifference(now) is not { } different)
                 continue;
             if (member.IsSet)
-                Tell("setting-lost", "somebody changed a setting of the stand-in; it is put back", member.Interface.Name, different, Describe(now));
+                _onHost.Tell("setting-lost", "somebody changed a setting of the stand-in; it is put back", member.Interface.Name, different, Describe(now));
             _host.SetIpInterface(index, family, need);
         }
         member.IsSet = true;
@@ -195,12 +195,12 @@ public sealed partial class DivertDatapath
             if (need.FirstDifference(now) is not { } different)
                 continue;
             var mark = new SettingMark(_settings.MasterId, family, need.Reverse(now)).On(_settings.PortName);
-            if (Things(mark.Key).FirstOrDefault() is { } known)
+            if (_onHost.Things(mark.Key).FirstOrDefault() is { } known)
             {
                 // What was first is what is to come back.
                 mark = new SettingMark(_settings.MasterId, family, need.Reverse(now).With(HostMarks.Read<SettingMark>(known).Undo)).On(_settings.PortName);
                 if (_isMasterSet)
-                    Tell("setting-lost", "somebody changed a setting of the master that interfaces need; it is put back", master.Name, different, Describe(now));
+                    _onHost.Tell("setting-lost", "somebody changed a setting of the master that interfaces need; it is put back", master.Name, different, Describe(now));
             }
             _settings.Journal.Write([mark]);
             _host.SetIpInterface(master.Index, family, need);

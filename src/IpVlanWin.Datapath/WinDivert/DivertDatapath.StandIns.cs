@@ -9,13 +9,10 @@ public sealed partial class DivertDatapath
     // Addresses that the master answers for, written down and made in this run.
     private readonly HashSet<L3Address> _proxied = [];
 
-    private IEnumerable<HostThing> Things(string prefix) =>
-        _settings.Journal.List().Where(thing => thing.Port == _settings.PortName && thing.Key.StartsWith(prefix, StringComparison.Ordinal));
-
     /// <summary>The one that an earlier run left, with its addresses: connections over it go on.</summary>
     private (StandInMark Mark, StandInLink Link)? FindStandIn(InterfaceSettings settings)
     {
-        foreach (var thing in Things(HostMarks.StandIn).ToList())
+        foreach (var thing in _onHost.Things(HostMarks.StandIn))
         {
             var mark = HostMarks.Read<StandInMark>(thing);
             if (mark.Interface == settings.Name && mark.Namespace == settings.Namespace && _host.FindStandIn(mark.Tag) is { } link)
@@ -40,7 +37,7 @@ public sealed partial class DivertDatapath
         }
         catch
         {
-            UndoOrKeep(mark.On(_settings.PortName));
+            _onHost.UndoOrKeep(mark.On(_settings.PortName));
             throw;
         }
     }
@@ -59,13 +56,13 @@ public sealed partial class DivertDatapath
             member.Placed = [];
             member.OnHost.Clear();
             (member.IsSet, member.FirewallProfile) = (false, null);
-            Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", name, old.Tag.ToString(), member.Mark.Tag.ToString());
+            _onHost.Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", name, old.Tag.ToString(), member.Mark.Tag.ToString());
             return;
         }
         member.StandIn = found;
         if (found.Name == name)
             return;
-        Tell("stand-in-renamed", "somebody renamed the stand-in; it has its name again", name, name, found.Name);
+        _onHost.Tell("stand-in-renamed", "somebody renamed the stand-in; it has its name again", name, name, found.Name);
         member.StandIn = _host.Rename(found, name);
     }
 
@@ -127,25 +124,4 @@ public sealed partial class DivertDatapath
 
     private static HostRoute RouteTo(DivertMember member, L3Address address) =>
         new() { Destination = new System.Net.IPNetwork(address.ToIPAddress(), address.Bits), LinkIndex = member.StandIn.LinkIndex };
-
-    /// <summary>Undoes a thing; what cannot be undone stays written down for the next time.</summary>
-    private void UndoOrKeep(HostThing thing) => Guard(() =>
-    {
-        HostMarks.Undo(_host, thing);
-        _settings.Journal.CrossOut([thing]);
-    });
-
-    private void Guard(Action body)
-    {
-        try
-        {
-            body();
-        }
-        catch (HostNetworkException refused)
-        {
-            Tell("host-refused", refused.Message, _settings.PortName, "", "");
-        }
-    }
-
-    private void Tell(string name, string text, string subject, string before, string after) => _settings.OnEvent?.Invoke(new HostEvent(name, text, subject, before, after));
 }

@@ -16,6 +16,7 @@ public sealed partial class DivertDatapath : IDatapath
 {
     private readonly DivertPortSettings _settings;
     private readonly IStandInHost _host;
+    private readonly PortOnHost _onHost;
     private readonly Port _port;
     private readonly DivertedTraffic _traffic;
     private readonly IHostWatch _watch;
@@ -39,9 +40,8 @@ public sealed partial class DivertDatapath : IDatapath
     {
         ArgumentNullException.ThrowIfNull(settings);
         (_settings, _host) = (settings, settings.Host);
-        var link = _host.FindLink(settings.MasterId) ?? throw new IOException($"the master of {settings.PortName} is not there");
-        if (_host.MasterRefusal(link) is { } refusal)
-            throw new IOException(refusal);
+        _onHost = new PortOnHost(_host, settings.Journal, settings.PortName, settings.OnEvent);
+        var link = _onHost.FindMaster(settings.MasterId);
         if (!link.Mac.TryToMac(out var mac))
             throw new IOException($"{link.Name} is not Ethernet");
         _port = new Port(settings.PortName, mac, link.IpMtu);
@@ -122,7 +122,7 @@ public sealed partial class DivertDatapath : IDatapath
         TakeOff(member, [.. member.OnHost]);
         _port.RemoveInterface(member.Interface);
         _members = _members.Remove(name);
-        UndoOrKeep(member.Mark.On(_settings.PortName));
+        _onHost.UndoOrKeep(member.Mark.On(_settings.PortName));
         return PortResult.Ok;
     });
 
@@ -225,10 +225,10 @@ public sealed partial class DivertDatapath : IDatapath
         lock (_lock)
         {
             foreach (var member in _members.Values)
-                Guard(() => TakeOff(member, [.. member.OnHost]));
+                _onHost.Guard(() => TakeOff(member, [.. member.OnHost]));
             _traffic.Dispose();
-            foreach (var thing in Things(HostMarks.Setting))
-                UndoOrKeep(thing);
+            foreach (var thing in _onHost.Things(HostMarks.Setting))
+                _onHost.UndoOrKeep(thing);
         }
         _host.Dispose();
         _wake.Dispose();

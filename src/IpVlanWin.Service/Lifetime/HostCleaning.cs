@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Service.Reconcile;
 using IpVlanWin.Service.State;

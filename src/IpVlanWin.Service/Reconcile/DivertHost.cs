@@ -1,4 +1,5 @@
 using System.Globalization;
+using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Devices.WinDivert;
 using IpVlanWin.Engine.Ipvlan;

@@ -5,7 +5,6 @@ using System.Security.Cryptography;
 using System.Text;
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Linux;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using IpVlanWin.Datapath;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.Protocol;

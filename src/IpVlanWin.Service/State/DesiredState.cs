@@ -1,4 +1,4 @@
-using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Protocol;
 using Microsoft.Data.Sqlite;

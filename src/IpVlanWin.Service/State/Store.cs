@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.Protocol;

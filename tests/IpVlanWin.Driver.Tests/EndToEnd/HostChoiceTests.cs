@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
-using IpVlanWin.Datapath.WinDivert;
+using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.HostNetwork.Linux;

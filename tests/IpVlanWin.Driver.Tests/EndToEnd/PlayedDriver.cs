@@ -76,14 +76,7 @@ internal sealed class PlayedDriver : IDisposable
     public void Use(Action<NativeBench> act) => _device.Use(act);
 
     /// <summary>Places at which frames come out for one that enters.</summary>
-    public ulong[] Inject(ulong place, byte[] frame) => _device.Use(bench =>
-    {
-        bench.Inject(place, frame, frame.Length);
-        List<ulong> places = [];
-        while (bench.TryTake(out var to, out _))
-            places.Add(to);
-        return places.ToArray();
-    });
+    public ulong[] Inject(ulong place, byte[] frame) => _device.Use(bench => bench.PlacesOf(place, frame));
 
     /// <summary>Everybody's handles are closed, as when the driver is put in anew.</summary>
     public void Disconnect()

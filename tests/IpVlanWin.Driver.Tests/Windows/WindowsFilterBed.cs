@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
-using IpVlanWin.Datapath.WinDivert;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork.Tests.Windows;
@@ -141,14 +140,7 @@ internal sealed class WindowsFilterBed : IDisposable
     })));
 
     /// <summary>Frames that come out for one that enters.</summary>
-    public ulong[] Inject(ulong place, byte[] frame) => _device.Use(bench =>
-    {
-        bench.Inject(place, frame, frame.Length);
-        List<ulong> places = [];
-        while (bench.TryTake(out var to, out _))
-            places.Add(to);
-        return places.ToArray();
-    });
+    public ulong[] Inject(ulong place, byte[] frame) => _device.Use(bench => bench.PlacesOf(place, frame));
 
     public void Use(Action<NativeBench> act) => _device.Use(act);
 

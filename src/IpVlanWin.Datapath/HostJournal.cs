@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using IpVlanWin.HostNetwork;
 
-namespace IpVlanWin.Datapath.WinDivert;
+namespace IpVlanWin.Datapath;
 
 /// <summary>Something that is on the host, or is about to be, because of a port.</summary>
 /// <param name="Port">The port's master, as the desired state names it.</param>
