@@ -191,6 +191,9 @@ static void AKeyOfZeros(void)
         CHECK(LineFindFour(&line, 7) == TableEmpty && LineFindFour(&line, 0) == TableEmpty && LineFindFour(&line, 8) == TableEmpty);
         line.Words[FourValues] = 3;
         CHECK(LineFindFour(&line, 7) == 3 && LineFindFour(&line, 0) == TableEmpty);
+        // What looked empty, and was filled with another key before its value was read.
+        line.Words[0] = 0;
+        CHECK(LineFindFour(&line, 0) == TableEmpty);
         Destroy(model, before);
     }
 }
