@@ -223,6 +223,61 @@ public class FilterDatapathTests
         site.ExpectPlaces(now.Key);
     }
 
+    /// <summary>What the stack of an interface asks the wire for is pending, and what somebody has is refused; l3 asks for nothing.</summary>
+    [TestMethod]
+    public void What_the_stack_says_of_its_addresses_is_told()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge);
+        site.Host.Asks = true;
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddInterface(new InterfaceSettings("one", null, PortMode.L2)));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.2/24")));
+        Assert.IsEmpty(site.Host.Adapters.Single().Value.Addresses, "not before it is up");
+        site.Host.RefusesAddresses = true;
+        Assert.ThrowsExactly<HostNetworkException>(() => site.Datapath.SetUp("one", true));
+        Assert.IsFalse(site.Datapath.Find("one")!.IsUp);
+        site.Host.RefusesAddresses = false;
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetUp("one", true));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.3/24")));
+        site.Datapath.Commit();
+        Assert.AreEqual((0, 2, 0), Counts("one"));
+        site.Host.Taken.Add(L3Address.Parse("10.0.0.3"));
+        site.Host.EndAsking();
+        Eventually(() => site.Events.Any(told => told is { Name: "address-duplicate", Subject: "one", Before: "10.0.0.3" }), "it is told");
+        Eventually(() => Counts("one") == (1, 1, 1), "the other one is in use");
+        Assert.AreEqual(PortResult.AddressInUse, site.AddTo("two", "10.0.0.3/24"), "it is the interface's although it is not in use");
+        Assert.AreEqual(PortResult.Ok, site.Datapath.RemoveAddress("one", L3Prefix.Parse("10.0.0.3/24")));
+        Assert.AreEqual((1, 0, 0), Counts("one"));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetMode(PortMode.L3));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.4/24")));
+        Assert.AreEqual((2, 0, 0), Counts("one"));
+
+        (int, int, int) Counts(string name) => site.Datapath.Find(name) is { } one ? (one.Addresses.Count, one.Pending.Count, one.Refused.Count) : default;
+    }
+
+    /// <summary>An interface goes with its namespace and takes nothing of the others along; one that only waits is abandoned.</summary>
+    [TestMethod]
+    public void An_interface_goes_with_its_namespace()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge);
+        var one = site.Add("one", "10.0.0.2/24");
+        var boxed = new InterfaceSettings("boxed", "box", PortMode.L2);
+        Assert.ThrowsExactly<NamespacePendingException>(() => site.Datapath.AddInterface(boxed));
+        Assert.AreEqual(PortResult.NoDevice, site.Datapath.RemoveInterface("boxed"));
+        CollectionAssert.AreEqual(new[] { "boxed" }, site.Host.Abandoned);
+        site.Host.Namespaces.Add("box");
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddInterface(boxed));
+        Assert.AreEqual(PortResult.Ok, site.AddTo("boxed", "10.0.0.3/24"));
+        site.Datapath.Commit();
+        Eventually(() => site.Host.Wishes.ContainsKey("boxed"), "it is looked at");
+        site.Host.Namespaces.Clear();
+        site.Host.SetAddresses("10.0.0.1/24");
+        Eventually(() => site.Events.Any(told => told is { Name: "container-gone", Subject: "boxed" }), "it is told");
+        CollectionAssert.AreEqual(new[] { "one" }, site.Datapath.Interfaces.Select(one => one.Name).ToArray());
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.3/24")), "its address is free");
+        site.Inject(NativeBench.Wire, Ipv4(MasterMac, Station, "10.0.0.99", "10.0.0.2"));
+        site.ExpectPlaces(one);
+    }
+
     [TestMethod]
     public void Ten_thousand_addresses_come_at_once_and_are_told_apart()
     {
@@ -251,7 +306,7 @@ public class FilterDatapathTests
         site.Host.RefusesAddresses = true;
         Assert.ThrowsExactly<HostNetworkException>(() => site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.2/24")));
         Assert.IsEmpty(site.Driver.Requests.Addresses(Site.MasterLuid));
-        Assert.ThrowsExactly<HostNetworkException>(() => site.Datapath.AddInterface(new InterfaceSettings("two", "a container")));
+        Assert.ThrowsExactly<NamespacePendingException>(() => site.Datapath.AddInterface(new InterfaceSettings("two", "a container")));
         Assert.HasCount(1, site.Datapath.Interfaces);
         site.Host.RefusesAddresses = false;
         Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.2/24")));
@@ -429,6 +484,14 @@ public class FilterDatapathTests
             foreach (var address in addresses)
                 Assert.AreEqual(PortResult.Ok, Datapath.AddAddress(name, L3Prefix.Parse(address)));
             return Host.Adapters.Single(entry => entry.Value.Name == name).Key;
+        }
+
+        /// <summary>An address for an interface, which is made where it is not there.</summary>
+        public PortResult AddTo(string name, string address)
+        {
+            if (Datapath.Find(name) is null)
+                Assert.AreEqual(PortResult.Ok, Datapath.AddInterface(new InterfaceSettings(name, null, Datapath.Port.Mode, Datapath.Port.Flag)));
+            return Datapath.AddAddress(name, L3Prefix.Parse(address));
         }
 
         public void Inject(ulong place, byte[] frame) => Device.Use(bench => bench.Inject(place, frame, frame.Length));

@@ -25,11 +25,13 @@ public sealed partial class FilterDatapath
         try
         {
             WaitHandle[] signals = [_ending, _wake];
-            var wait = _settings.Period;
+            var (wait, looked) = (_settings.Period, Stopwatch.GetTimestamp());
             while (WaitHandle.WaitAny(signals, wait) != 0)
             {
                 var start = Stopwatch.GetTimestamp();
-                wait = Converge() ? _settings.Period : s_retry;
+                var isTime = Stopwatch.GetElapsedTime(looked, start) >= _settings.Period;
+                looked = isTime ? start : looked;
+                wait = Converge(isTime) ? _settings.Period : s_retry;
                 // However many changes come, no more than half of the time goes into looking.
                 if (_ending.WaitOne(Stopwatch.GetElapsedTime(start)))
                     return;
@@ -41,8 +43,9 @@ public sealed partial class FilterDatapath
         }
     }
 
-    /// <summary>Returns false where something was refused and is to be tried again soon.</summary>
-    private bool Converge()
+    /// <summary>Returns false where something was refused, or goes on, and is to be looked at again soon.</summary>
+    /// <param name="isTime">To ask anew for addresses that somebody had.</param>
+    private bool Converge(bool isTime)
     {
         lock (_lock)
         {
@@ -54,11 +57,11 @@ public sealed partial class FilterDatapath
                     return true;
                 // Before the first commit nobody knows what is to be there.
                 foreach (var member in _isCommitted ? _members.Values.ToArray() : [])
-                    Mend(member);
+                    Mend(member, isTime);
                 if (_isCommitted)
                     _host.Tidy();
                 _toldRefusal = null;
-                return true;
+                return _members.Values.All(static member => member.Asked.Count == 0);
             }
             catch (Exception refused) when (refused is HostNetworkException or IOException)
             {
@@ -106,18 +109,28 @@ public sealed partial class FilterDatapath
         }
     }
 
-    private void Mend(Member member)
+    private void Mend(Member member, bool isTime)
     {
         try
         {
-            var standIn = _requests.FindInterface(_luid, member.StandIn.Luid) is { } status
-                ? _host.Mend(member.StandIn, new FilterWish(member.Name, (int)status.Mtu, member.Addresses, status.IsAttached != 0))
+            var stack = _requests.FindInterface(_luid, member.StandIn.Luid) is { } status
+                ? _host.Mend(member.StandIn, new FilterWish(member.Name, (int)status.Mtu, member.Addresses, status.IsAttached != 0)
+                {
+                    IsPlaced = member.IsPlaced, Asks = Asks(), AsksAgain = isTime,
+                })
                 : null;
             // An adapter whose driver was put in anew may have another LUID.
-            if (standIn is null || standIn.Luid != member.StandIn.Luid)
+            if (stack is null || stack.StandIn.Luid != member.StandIn.Luid)
                 Remake(member);
-            else if (standIn != member.StandIn || member.Fault is not null)
-                Replace(member, member with { StandIn = standIn, Fault = null });
+            else
+                Follow(member, stack);
+        }
+        catch (NamespacePendingException waits)
+        {
+            // As on Linux, it goes with its namespace; whoever wants it makes it again, and waits.
+            _requests.RemoveInterface(_luid, member.StandIn.Luid);
+            _members = _members.Remove(member.Name);
+            Tell("container-gone", waits.Message, member.Name, "there", "gone");
         }
         catch (Exception refused) when (refused is HostNetworkException or IOException)
         {
@@ -126,12 +139,20 @@ public sealed partial class FilterDatapath
         }
     }
 
+    private void Follow(Member member, FilterStack stack)
+    {
+        foreach (var address in stack.Taken.Where(address => !member.Taken.Contains(address)))
+            Tell("address-duplicate", "somebody has the address already; the interface's stack does not use it", member.Name, $"{address}");
+        if (stack.StandIn != member.StandIn || member.Fault is not null || !member.Asked.SetEquals(stack.Asked) || !member.Taken.SetEquals(stack.Taken))
+            Replace(member, member with { StandIn = stack.StandIn, Fault = null, Asked = [.. stack.Asked], Taken = [.. stack.Taken] });
+    }
+
     /// <summary>Another adapter, or the driver's interface anew: with all that the interface had.</summary>
     private void Remake(Member old)
     {
         var port = _requests.FindPort(_luid) ?? throw new IOException($"the driver has no port over {_settings.MasterName} any more");
-        _requests.RemoveInterface(_luid, old.StandIn.Luid);
         var standIn = _host.Create(old.Name, old.Namespace);
+        _requests.RemoveInterface(_luid, old.StandIn.Luid);
         var luid = standIn.Luid;
         // Of a single interface mode and flag would begin anew (semantics 46).
         if (_requests.AddInterface(_luid, luid, port.Mode, port.Flag) is not PortResult.Ok and var refused)
@@ -140,8 +161,9 @@ public sealed partial class FilterDatapath
         if (old.OwnMtu is { } ipMtu)
             _requests.SetMtu(_luid, luid, ipMtu);
         _requests.Change(_luid, (AbiItem[])[.. old.Addresses.Select(prefix => FilterItems.Address(luid, prefix)), .. old.Groups.Select(group => FilterItems.Group(luid, group))]);
-        _host.AddAddresses(standIn, old.Addresses);
         _requests.SetUp(_luid, luid, old.IsUp);
+        if (old.IsPlaced)
+            Replace(old, _members[old.Name] with { Asked = [.. _host.AddAddresses(standIn, old.Addresses, Asks())], Taken = [] });
         if (_requests.FindInterface(_luid, luid) is { } made)
             _host.SetMtu(standIn, (int)made.Mtu);
     }

@@ -119,15 +119,24 @@ public sealed partial class FilterDatapath : IDatapath
     }
 
     /// <inheritdoc/>
-    public PortResult RemoveInterface(string name) => Change(name, member =>
+    public PortResult RemoveInterface(string name)
     {
-        // Gone from the driver already where somebody else was at it.
-        _requests.RemoveInterface(_luid, member.StandIn.Luid);
-        _members = _members.Remove(name);
-        // What the system does not remove stays written down for the next time.
-        Guard(() => _host.Remove(member.StandIn));
-        return PortResult.Ok;
-    });
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (!_members.TryGetValue(name, out var member))
+            {
+                Guard(() => _host.Abandon(name));
+                return PortResult.NoDevice;
+            }
+            // Gone from the driver already where somebody else was at it.
+            _requests.RemoveInterface(_luid, member.StandIn.Luid);
+            _members = _members.Remove(name);
+            // What the system does not remove stays written down for the next time.
+            Guard(() => _host.Remove(member.StandIn));
+            return PortResult.Ok;
+        }
+    }
 
     /// <inheritdoc/>
     public PortResult SetMode(PortMode mode) =>
@@ -140,10 +149,25 @@ public sealed partial class FilterDatapath : IDatapath
     /// <inheritdoc/>
     public PortResult SetUp(string name, bool isUp) => Change(name, member =>
     {
-        var result = _requests.SetUp(_luid, member.StandIn.Luid, isUp);
-        if (result == PortResult.Ok)
-            Replace(member, member with { IsUp = isUp });
-        return result;
+        var luid = member.StandIn.Luid;
+        var result = _requests.SetUp(_luid, luid, isUp);
+        if (result != PortResult.Ok)
+            return result;
+        var now = member with { IsUp = isUp };
+        try
+        {
+            // Not before: a stack that asks the wire for an address must be heard.
+            if (isUp && !member.IsPlaced)
+                now = now with { IsPlaced = true, Asked = [.. _host.AddAddresses(member.StandIn, member.Addresses, Asks())] };
+        }
+        catch (Exception refused) when (refused is HostNetworkException or IOException)
+        {
+            _requests.SetUp(_luid, luid, member.IsUp);
+            throw;
+        }
+        Replace(member, now);
+        WakeFor(now);
+        return PortResult.Ok;
     });
 
     /// <inheritdoc/>
@@ -178,16 +202,20 @@ public sealed partial class FilterDatapath : IDatapath
             L3Prefix[] added = [.. prefixes.Where((_, i) => results[i] == PortResult.Ok)];
             if (added.Length == 0)
                 return results;
+            IReadOnlyCollection<L3Address> asked = [];
             try
             {
-                _host.AddAddresses(member.StandIn, added);
+                if (member.IsPlaced)
+                    asked = _host.AddAddresses(member.StandIn, added, Asks());
             }
-            catch (HostNetworkException)
+            catch (Exception refused) when (refused is HostNetworkException or IOException)
             {
                 _requests.Change(_luid, added.Select(prefix => FilterItems.Address(luid, prefix, isRemoved: true)).ToArray());
                 throw;
             }
-            Replace(member, member with { Addresses = member.Addresses.AddRange(added) });
+            var now = member with { Addresses = member.Addresses.AddRange(added), Asked = member.Asked.Union(asked) };
+            Replace(member, now);
+            WakeFor(now);
             return results;
         }
     }
@@ -198,7 +226,7 @@ public sealed partial class FilterDatapath : IDatapath
         if (!member.Addresses.Contains(prefix))
             return PortResult.AddressAbsent;
         _host.RemoveAddress(member.StandIn, prefix);
-        Replace(member, member with { Addresses = member.Addresses.Remove(prefix) });
+        Replace(member, member with { Addresses = member.Addresses.Remove(prefix), Asked = member.Asked.Remove(prefix.Address), Taken = member.Taken.Remove(prefix.Address) });
         return _requests.Change(_luid, FilterItems.Address(member.StandIn.Luid, prefix, isRemoved: true));
     });
 
@@ -284,6 +312,18 @@ public sealed partial class FilterDatapath : IDatapath
         }
     }
 
+    /// <summary>
+    /// In l2 an interface's own stack asks the wire for its addresses, and defends them, as any host's. In l3 and l3s nobody on the wire
+    /// resolves them, and Linux asks for none either.
+    /// </summary>
+    private bool Asks() => _requests.FindPort(_luid)?.Mode == (uint)PortMode.L2;
+
+    private void WakeFor(Member member)
+    {
+        if (member.Asked.Count > 0)
+            Wake();
+    }
+
     private void Replace(Member old, Member now) => _members = _members.SetItem(old.Name, now);
 
     /// <summary>Null where the driver does not have it any more.</summary>
@@ -293,10 +333,13 @@ public sealed partial class FilterDatapath : IDatapath
             return null;
         var counters = new CounterValues(
             (long)status.RxPackets, (long)status.RxBytes, (long)status.Multicast, (long)status.TxPackets, (long)status.TxBytes, (long)status.RxErrors, (long)status.TxDropped);
+        var (asked, taken) = (member.Asked, member.Taken);
+        var pending = asked.Count + taken.Count == 0 ? [] : member.Addresses.FindAll(prefix => asked.Contains(prefix.Address) || taken.Contains(prefix.Address));
         return new InterfaceStatus(
-            member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses, [], counters,
+            member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses.RemoveRange(pending), pending.FindAll(prefix => taken.Contains(prefix.Address)), counters,
             Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)))
         {
+            Pending = pending,
             Groups = _requests.Groups(_luid, member.StandIn.Luid),
             Fault = member.Fault ?? (status.IsAttached == 0 ? "the filter is not on its stand-in yet" : null),
         };
@@ -321,6 +364,15 @@ public sealed partial class FilterDatapath : IDatapath
         public ImmutableList<MacAddress> Groups { get; init; } = [];
 
         public bool IsUp { get; init; }
+
+        /// <summary>Its stack has its addresses: from the first time that it is up.</summary>
+        public bool IsPlaced { get; init; }
+
+        /// <summary>Addresses that its stack asks the wire for.</summary>
+        public ImmutableHashSet<L3Address> Asked { get; init; } = [];
+
+        /// <summary>Addresses that somebody on the wire has.</summary>
+        public ImmutableHashSet<L3Address> Taken { get; init; } = [];
 
         public int? OwnMtu { get; init; }
 
