@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.Versioning;
+using IpVlanWin.Cli.HostCare;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.HostNetwork.Linux;
@@ -30,8 +31,13 @@ public sealed class FilterServiceTests
         {
             var (status, text) = service.Ipvlan("link add link m0 ipvl0 type ipvlan mode l2 bridge");
             Assert.AreEqual((2, true), (status, text.Contains("(ipvlansvc install-driver)", StringComparison.Ordinal)), text);
+            StringAssert.Contains(Looked().Fault, "of another version");
             driver.SpeaksOtherVersion = false;
+            Assert.AreEqual(new FilterMasterFacts("m0") { IsThere = true, IsBound = false }, Looked().Masters.Single());
             service.Do("link add link m0 ipvl0 type ipvlan mode l2 bridge");
+            // What doctor reads, beside a service that has the driver open.
+            Assert.AreEqual(new FilterMasterFacts("m0") { IsThere = true, IsBound = true, HasPort = true, IsAttached = true }, Looked().Masters.Single());
+            Assert.AreEqual((new Version(1, 0), new FilterMasterFacts("m1")), (Looked().DriverVersion, Looked("m1").Masters.Single()));
             service.Do("addr add 10.9.1.1/24 dev ipvl0");
             service.Do("addr add fd0a::1/64 dev ipvl0");
             service.Do("link set dev ipvl0 up");
@@ -92,6 +98,8 @@ public sealed class FilterServiceTests
                 StringAssert.Contains(cleaned, line);
             Assert.AreEqual((before, false, 0), (HostState(space), driver.HasPort, driver.BoundTo.Length));
             Assert.IsTrue(listening.ContinueWith(static _ => { }, TaskScheduler.Default).Wait(TimeSpan.FromSeconds(10)));
+
+            FilterFacts Looked(string master = "m0") => space.Namespace.Run(() => LinuxFacts.ReadFilter(driver.Path, [master]));
 
             void Told(Func<PortRecord, bool> condition, string what) => service.WaitFor(() =>
             {

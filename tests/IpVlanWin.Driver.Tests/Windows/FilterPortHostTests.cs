@@ -1,3 +1,4 @@
+using IpVlanWin.Cli.HostCare;
 using IpVlanWin.Datapath;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
@@ -338,6 +339,25 @@ public sealed class FilterPortHostTests
         var fault = await Assert.ThrowsExactlyAsync<IOException>(() => bed.Port.Completion.WaitAsync(TimeSpan.FromSeconds(20)));
         StringAssert.Contains(fault.Message, "carries a virtual switch");
         bed.WaitFor("master-refused");
+    }
+
+    /// <summary>What doctor reads of a Windows host and of the driver, which goes on for its service.</summary>
+    [TestMethod]
+    public void Doctor_sees_what_the_driver_is_bound_to()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: false);
+        var healthy = new FilterMasterFacts(WindowsFilterBed.Master) { IsThere = true, IsBound = true, HasPort = true, IsAttached = true };
+        Assert.AreEqual(healthy with { IsBound = false, HasPort = false, IsAttached = false }, bed.Look());
+        bed.Start();
+        Assert.AreEqual(healthy, bed.Look());
+        bed.Add("ipvl0", "192.0.2.50/24");
+        bed.Port.Dispose();
+        bed.Kill();
+        Assert.AreEqual(healthy with { HasPort = false, IsAttached = false }, bed.Look());
+        bed.PutSwitchOverMaster();
+        StringAssert.Contains(bed.Look().Refusal, "carries a virtual switch");
+        bed.RemoveBindings();
+        Assert.IsNull(bed.Look().IsBound);
     }
 
     [TestMethod]

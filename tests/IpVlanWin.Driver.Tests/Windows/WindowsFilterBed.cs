@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using IpVlanWin.Cli.HostCare;
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
 using IpVlanWin.Engine.Ipvlan;
@@ -159,6 +160,16 @@ internal sealed class WindowsFilterBed : IDisposable
             var first = FilterMarks.Sweep(driver, host, host, Journal, static _ => false, isThorough);
             var second = HostMarks.Sweep(host, Journal, static _ => false);
             return ([.. first.Done, .. second.Done], [.. first.Failures, .. second.Failures]);
+        }
+    }
+
+    /// <summary>What doctor reads of the master.</summary>
+    public FilterMasterFacts Look()
+    {
+        lock (Turn)
+        {
+            using var host = OpenHost();
+            return FilterFacts.Read([Master], host, () => (new FilterLook(new NativeFilterDevice(_bench)), host)).Masters.Single();
         }
     }
 
