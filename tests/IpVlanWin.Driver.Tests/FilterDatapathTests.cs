@@ -254,6 +254,37 @@ public class FilterDatapathTests
         (int, int, int) Counts(string name) => site.Datapath.Find(name) is { } one ? (one.Addresses.Count, one.Pending.Count, one.Refused.Count) : default;
     }
 
+    /// <summary>In l2 the wire is asked first; what somebody has there does not come onto the stack, and is tried again.</summary>
+    [TestMethod]
+    public void What_somebody_on_the_wire_has_does_not_come_onto_the_stack()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge, period: TimeSpan.FromMilliseconds(200));
+        site.Host.QuestionsAtOnce = 2;
+        var theirs = L3Address.Parse("10.0.0.3");
+        site.Host.Others[theirs] = "020000000099";
+        var one = site.Add("one", "10.0.0.2/24", "10.0.0.3/24", "10.0.0.4/24", "fd00::4/64");
+        Assert.AreEqual((0, 4, 0), Counts());
+        Assert.IsEmpty(site.Host.Adapters[one].Addresses);
+        site.Datapath.Commit();
+        Eventually(() => Counts() == (3, 1, 1), "three are free");
+        Assert.IsTrue(site.Events.Any(told => told is { Name: "address-duplicate", Subject: "one", Before: "10.0.0.3", After: "020000000099" }));
+        Assert.HasCount(3, site.Host.Adapters[one].Addresses);
+        Assert.AreEqual(PortResult.Exists, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.3/24")));
+        site.Host.Others.Clear();
+        Eventually(() => Counts() == (4, 0, 0), "it is free");
+        // Without a wire there is nobody to ask, and in l3 nothing to ask for.
+        site.Host.Questions.Clear();
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1500, isUp: false));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.5/24")));
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1500, isUp: true));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetMode(PortMode.L3));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.6/24")));
+        Assert.AreEqual((6, 0, 0), Counts());
+        Assert.IsEmpty(site.Host.Questions);
+
+        (int, int, int) Counts() => site.Datapath.Find("one") is { } one ? (one.Addresses.Count, one.Pending.Count, one.Refused.Count) : default;
+    }
+
     /// <summary>An interface goes with its namespace and takes nothing of the others along; one that only waits is abandoned.</summary>
     [TestMethod]
     public void An_interface_goes_with_its_namespace()
@@ -431,7 +462,7 @@ public class FilterDatapathTests
 
         private readonly NativeBench _bench;
 
-        public Site(PortMode mode, PortFlag flag)
+        public Site(PortMode mode, PortFlag flag, TimeSpan? period = null)
         {
             _bench = new NativeBench(NativeBuild.Library("filter"), MasterMac, 1500, BenchOptions.Served);
             Device = new NativeFilterDevice(_bench);
@@ -445,6 +476,7 @@ public class FilterDatapathTests
                 MasterLuid = MasterLuid,
                 Mode = mode,
                 Flag = flag,
+                Period = period ?? TimeSpan.FromSeconds(30),
                 OnEvent = told =>
                 {
                     lock (_told)

@@ -48,6 +48,15 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
     /// <summary>Interfaces that waited and are not wanted any more.</summary>
     public List<string> Abandoned { get; } = [];
 
+    /// <summary>The wire can be asked for so many.</summary>
+    public int QuestionsAtOnce { get; set; }
+
+    /// <summary>Who has which address on the wire, as the host's stack finds.</summary>
+    public Dictionary<L3Address, string> Others { get; } = [];
+
+    /// <summary>What the wire was asked for.</summary>
+    public List<L3Address> Questions { get; } = [];
+
     public bool IsDisposed { get; private set; }
 
     /// <summary>What each adapter was last wished to be like.</summary>
@@ -96,6 +105,17 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
         lock (_lock)
             Asked.UnionWith(prefixes.Select(static prefix => prefix.Address));
         return [.. prefixes.Select(static prefix => prefix.Address)];
+    }
+
+    public IReadOnlyCollection<L3Address> AddressesOf(FilterStandIn standIn) => [.. Adapters[standIn.Luid].Addresses.Select(static prefix => prefix.Address)];
+
+    public IReadOnlyDictionary<L3Address, string> FindOthers(IReadOnlyCollection<L3Address> addresses, TimeSpan patience, WaitHandle ending)
+    {
+        lock (_lock)
+        {
+            Questions.AddRange(addresses);
+            return addresses.Where(Others.ContainsKey).ToDictionary(static address => address, address => Others[address]);
+        }
     }
 
     /// <summary>Every question is answered, or long enough was waited.</summary>

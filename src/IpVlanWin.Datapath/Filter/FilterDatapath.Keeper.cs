@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using IpVlanWin.Engine.Ipvlan;
@@ -18,6 +19,8 @@ public sealed partial class FilterDatapath
     // Under _lock.
     private bool _isCommitted;
     private AbiPortStatus? _told;
+
+    // The keeper's alone.
     private string? _toldRefusal;
 
     private void Keep()
@@ -47,32 +50,47 @@ public sealed partial class FilterDatapath
     /// <param name="isTime">To ask anew for addresses that somebody had.</param>
     private bool Converge(bool isTime)
     {
-        lock (_lock)
+        try
         {
-            if (_isDisposed)
-                return true;
-            try
+            List<L3Address> unknown;
+            lock (_lock)
             {
-                if (!FollowMaster())
+                if (_isDisposed || !FollowMaster())
                     return true;
                 // Before the first commit nobody knows what is to be there.
-                foreach (var member in _isCommitted ? _members.Values.ToArray() : [])
-                    Mend(member, isTime);
-                if (_isCommitted)
-                    _host.Tidy();
-                _toldRefusal = null;
-                return _members.Values.All(static member => member.Asked.Count == 0);
-            }
-            catch (Exception refused) when (refused is HostNetworkException or IOException)
-            {
-                // Of a driver that is gone there is nothing to be tried again.
-                if (_settings.Driver.Completion.IsCompleted)
+                if (!_isCommitted)
                     return true;
-                if (_toldRefusal != refused.Message)
-                    Tell("host-refused", refused.Message, _settings.MasterName);
-                _toldRefusal = refused.Message;
-                return false;
+                foreach (var member in _members.Values)
+                    Mend(member, isTime);
+                _host.Tidy();
+                unknown = Unknown(isTime);
+                if (unknown.Count == 0)
+                {
+                    _toldRefusal = null;
+                    return _members.Values.All(static member => member.Asked.Count == 0);
+                }
             }
+            var others = _host.FindOthers(unknown, _settings.ProbeTime, _ending);
+            lock (_lock)
+            {
+                if (_isDisposed)
+                    return true;
+                Judge(unknown, others);
+                _toldRefusal = null;
+            }
+            // What came of it, and what is to be asked for next.
+            Wake();
+            return true;
+        }
+        catch (Exception refused) when (refused is HostNetworkException or IOException)
+        {
+            // Of a driver that is gone there is nothing to be tried again.
+            if (_settings.Driver.Completion.IsCompleted)
+                return true;
+            if (_toldRefusal != refused.Message)
+                Tell("host-refused", refused.Message, _settings.MasterName);
+            _toldRefusal = refused.Message;
+            return false;
         }
     }
 
@@ -114,9 +132,9 @@ public sealed partial class FilterDatapath
         try
         {
             var stack = _requests.FindInterface(_luid, member.StandIn.Luid) is { } status
-                ? _host.Mend(member.StandIn, new FilterWish(member.Name, (int)status.Mtu, member.Addresses, status.IsAttached != 0)
+                ? _host.Mend(member.StandIn, new FilterWish(member.Name, (int)status.Mtu, Given(member), status.IsAttached != 0)
                 {
-                    IsPlaced = member.IsPlaced, Asks = Asks(), AsksAgain = isTime,
+                    Withheld = member.Withheld.IsEmpty ? [] : member.Addresses.FindAll(prefix => member.Withheld.Contains(prefix.Address)), Asks = IsL2, AsksAgain = isTime,
                 })
                 : null;
             // An adapter whose driver was put in anew may have another LUID.
@@ -139,14 +157,6 @@ public sealed partial class FilterDatapath
         }
     }
 
-    private void Follow(Member member, FilterStack stack)
-    {
-        foreach (var address in stack.Taken.Where(address => !member.Taken.Contains(address)))
-            Tell("address-duplicate", "somebody has the address already; the interface's stack does not use it", member.Name, $"{address}");
-        if (stack.StandIn != member.StandIn || member.Fault is not null || !member.Asked.SetEquals(stack.Asked) || !member.Taken.SetEquals(stack.Taken))
-            Replace(member, member with { StandIn = stack.StandIn, Fault = null, Asked = [.. stack.Asked], Taken = [.. stack.Taken] });
-    }
-
     /// <summary>Another adapter, or the driver's interface anew: with all that the interface had.</summary>
     private void Remake(Member old)
     {
@@ -162,11 +172,12 @@ public sealed partial class FilterDatapath
             _requests.SetMtu(_luid, luid, ipMtu);
         _requests.Change(_luid, (AbiItem[])[.. old.Addresses.Select(prefix => FilterItems.Address(luid, prefix)), .. old.Groups.Select(group => FilterItems.Group(luid, group))]);
         _requests.SetUp(_luid, luid, old.IsUp);
-        if (old.IsPlaced)
-            Replace(old, _members[old.Name] with { Asked = [.. _host.AddAddresses(standIn, old.Addresses, Asks())], Taken = [] });
+        Replace(old, _members[old.Name] with { Asked = [.. _host.AddAddresses(standIn, Given(old), IsL2)], Taken = old.Taken.Intersect(old.Withheld) });
         if (_requests.FindInterface(_luid, luid) is { } made)
             _host.SetMtu(standIn, (int)made.Mtu);
     }
+
+    private static ImmutableList<L3Prefix> Given(Member member) => member.Withheld.IsEmpty ? member.Addresses : member.Addresses.RemoveAll(prefix => member.Withheld.Contains(prefix.Address));
 
     private void Wake()
     {

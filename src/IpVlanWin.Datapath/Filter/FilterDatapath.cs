@@ -156,9 +156,7 @@ public sealed partial class FilterDatapath : IDatapath
         var now = member with { IsUp = isUp };
         try
         {
-            // Not before: a stack that asks the wire for an address must be heard.
-            if (isUp && !member.IsPlaced)
-                now = now with { IsPlaced = true, Asked = [.. _host.AddAddresses(member.StandIn, member.Addresses, Asks())] };
+            now = Place(now);
         }
         catch (Exception refused) when (refused is HostNetworkException or IOException)
         {
@@ -179,55 +177,6 @@ public sealed partial class FilterDatapath : IDatapath
         Replace(member, member with { OwnMtu = ipMtu });
         _host.SetMtu(member.StandIn, ipMtu);
         return PortResult.Ok;
-    });
-
-    /// <inheritdoc/>
-    public PortResult AddAddress(string name, L3Prefix prefix) => AddAddresses(name, [prefix])[0];
-
-    /// <summary>Gives an interface many addresses, a few thousand in one request to the driver.</summary>
-    /// <returns>The result for each, in order: as of <see cref="AddAddress"/>, EBUSY where the driver has no room.</returns>
-    /// <exception cref="HostNetworkException">The operating system refuses; none was added.</exception>
-    public IReadOnlyList<PortResult> AddAddresses(string name, IReadOnlyList<L3Prefix> prefixes)
-    {
-        ArgumentNullException.ThrowIfNull(prefixes);
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            if (!_members.TryGetValue(name, out var member))
-                return [.. prefixes.Select(_ => PortResult.NoDevice)];
-            var luid = member.StandIn.Luid;
-            AbiItem[] items = [.. prefixes.Select(prefix => FilterItems.Address(luid, prefix))];
-            _requests.Change(_luid, items);
-            PortResult[] results = [.. items.Select(item => FilterRequests.ResultOf(item))];
-            L3Prefix[] added = [.. prefixes.Where((_, i) => results[i] == PortResult.Ok)];
-            if (added.Length == 0)
-                return results;
-            IReadOnlyCollection<L3Address> asked = [];
-            try
-            {
-                if (member.IsPlaced)
-                    asked = _host.AddAddresses(member.StandIn, added, Asks());
-            }
-            catch (Exception refused) when (refused is HostNetworkException or IOException)
-            {
-                _requests.Change(_luid, added.Select(prefix => FilterItems.Address(luid, prefix, isRemoved: true)).ToArray());
-                throw;
-            }
-            var now = member with { Addresses = member.Addresses.AddRange(added), Asked = member.Asked.Union(asked) };
-            Replace(member, now);
-            WakeFor(now);
-            return results;
-        }
-    }
-
-    /// <inheritdoc/>
-    public PortResult RemoveAddress(string name, L3Prefix prefix) => Change(name, member =>
-    {
-        if (!member.Addresses.Contains(prefix))
-            return PortResult.AddressAbsent;
-        _host.RemoveAddress(member.StandIn, prefix);
-        Replace(member, member with { Addresses = member.Addresses.Remove(prefix), Asked = member.Asked.Remove(prefix.Address), Taken = member.Taken.Remove(prefix.Address) });
-        return _requests.Change(_luid, FilterItems.Address(member.StandIn.Luid, prefix, isRemoved: true));
     });
 
     /// <inheritdoc/>
@@ -312,18 +261,6 @@ public sealed partial class FilterDatapath : IDatapath
         }
     }
 
-    /// <summary>
-    /// In l2 an interface's own stack asks the wire for its addresses, and defends them, as any host's. In l3 and l3s nobody on the wire
-    /// resolves them, and Linux asks for none either.
-    /// </summary>
-    private bool Asks() => _requests.FindPort(_luid)?.Mode == (uint)PortMode.L2;
-
-    private void WakeFor(Member member)
-    {
-        if (member.Asked.Count > 0)
-            Wake();
-    }
-
     private void Replace(Member old, Member now) => _members = _members.SetItem(old.Name, now);
 
     /// <summary>Null where the driver does not have it any more.</summary>
@@ -333,8 +270,8 @@ public sealed partial class FilterDatapath : IDatapath
             return null;
         var counters = new CounterValues(
             (long)status.RxPackets, (long)status.RxBytes, (long)status.Multicast, (long)status.TxPackets, (long)status.TxBytes, (long)status.RxErrors, (long)status.TxDropped);
-        var (asked, taken) = (member.Asked, member.Taken);
-        var pending = asked.Count + taken.Count == 0 ? [] : member.Addresses.FindAll(prefix => asked.Contains(prefix.Address) || taken.Contains(prefix.Address));
+        var (taken, unused) = (member.Taken, member.Withheld.Union(member.Asked).Union(member.Taken));
+        var pending = status.IsUp == 0 || unused.IsEmpty ? [] : member.Addresses.FindAll(prefix => unused.Contains(prefix.Address));
         return new InterfaceStatus(
             member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses.RemoveRange(pending), pending.FindAll(prefix => taken.Contains(prefix.Address)), counters,
             Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)))
@@ -365,8 +302,8 @@ public sealed partial class FilterDatapath : IDatapath
 
         public bool IsUp { get; init; }
 
-        /// <summary>Its stack has its addresses: from the first time that it is up.</summary>
-        public bool IsPlaced { get; init; }
+        /// <summary>Addresses that its stack is not given (yet): of an interface that is down, not asked for on the wire, or taken there.</summary>
+        public ImmutableHashSet<L3Address> Withheld { get; init; } = [];
 
         /// <summary>Addresses that its stack asks the wire for.</summary>
         public ImmutableHashSet<L3Address> Asked { get; init; } = [];

@@ -48,6 +48,18 @@ public sealed partial class FilterPortHost
     }
 
     /// <inheritdoc/>
+    public IReadOnlyCollection<L3Address> AddressesOf(FilterStandIn standIn)
+    {
+        List<L3Address> all = [];
+        At(PlaceOf(standIn), (network, index) => all = [.. network.ListAddresses(index).Select(static one => L3Address.From(one.Address))]);
+        return all;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<L3Address, string> FindOthers(IReadOnlyCollection<L3Address> addresses, TimeSpan patience, WaitHandle ending) =>
+        _master is { } master ? DuplicateProbe.Find(_host, master, addresses, patience, ending) : new Dictionary<L3Address, string>();
+
+    /// <inheritdoc/>
     public void RemoveAddress(FilterStandIn standIn, L3Prefix prefix) => At(PlaceOf(standIn), (network, index) =>
     {
         try
@@ -133,12 +145,12 @@ public sealed partial class FilterPortHost
     {
         var present = network.ListAddresses(index).Where(static one => !one.Address.IsIPv6LinkLocal).ToDictionary(static one => L3Address.From(one.Address));
         var wanted = wish.Addresses.ToHashSet();
-        foreach (var (address, one) in present.Where(pair => !wanted.Contains(new L3Prefix(pair.Key, pair.Value.PrefixLength))))
+        foreach (var (address, one) in present.Where(pair => !wanted.Contains(new L3Prefix(pair.Key, pair.Value.PrefixLength)) && !wish.Withheld.Contains(new L3Prefix(pair.Key, pair.Value.PrefixLength))))
         {
             _onHost.Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", wish.Name, $"{address}", "");
             network.RemoveAddress(index, one.Address, one.PrefixLength);
         }
-        foreach (var prefix in wish.IsPlaced ? wanted.Order() : Enumerable.Empty<L3Prefix>())
+        foreach (var prefix in wanted.Order())
         {
             if (present.TryGetValue(prefix.Address, out var one) && one.PrefixLength == prefix.Length)
             {

@@ -67,6 +67,9 @@ public sealed partial class FilterPortHost : IFilterHost
     public int MasterIndex => _master?.Index ?? 0;
 
     /// <inheritdoc/>
+    public int QuestionsAtOnce => _host.ProbesAtOnce;
+
+    /// <inheritdoc/>
     public FilterStandIn Create(string name, string? namespaceName)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

@@ -12,12 +12,12 @@ public sealed record FilterStandIn(ulong Luid, int LinkIndex, Guid Tag);
 /// <summary>What an interface's adapter is to be like.</summary>
 /// <param name="Name">The interface's name.</param>
 /// <param name="IpMtu">The largest IP packet in bytes.</param>
-/// <param name="Addresses">Its addresses, and no others but link-local ones.</param>
+/// <param name="Addresses">Its addresses, and no others but link-local ones and those <see cref="Withheld"/>.</param>
 /// <param name="IsAttached">The driver has it.</param>
 public sealed record FilterWish(string Name, int IpMtu, IReadOnlyCollection<L3Prefix> Addresses, bool IsAttached)
 {
-    /// <summary>Addresses that are missing are put there. False before the interface was up: then none is missing.</summary>
-    public bool IsPlaced { get; init; } = true;
+    /// <summary>Addresses that are not to be put there (yet), and may be there from an earlier run.</summary>
+    public IReadOnlyCollection<L3Prefix> Withheld { get; init; } = [];
 
     /// <summary>Its stack asks the wire for an address that is put there.</summary>
     public bool Asks { get; init; }
@@ -40,6 +40,9 @@ public interface IFilterHost : IDisposable
 {
     /// <summary>The master's link; 0 while it is not there.</summary>
     int MasterIndex { get; }
+
+    /// <summary>For how many addresses the master's network can be asked at once; 0 where it cannot.</summary>
+    int QuestionsAtOnce { get; }
 
     /// <summary>Makes an interface's adapter, or finds the one that an earlier run left. When it fails, nothing is left of it, unless it waits.</summary>
     /// <param name="name">The interface's name.</param>
@@ -71,6 +74,17 @@ public interface IFilterHost : IDisposable
     /// <param name="asks">Its stack is to ask the wire for them before it uses them.</param>
     /// <returns>Those that it asks for, which are not in use yet.</returns>
     IReadOnlyCollection<L3Address> AddAddresses(FilterStandIn standIn, IReadOnlyCollection<L3Prefix> prefixes, bool asks);
+
+    /// <summary>What its stack has.</summary>
+    /// <param name="standIn">The adapter.</param>
+    IReadOnlyCollection<L3Address> AddressesOf(FilterStandIn standIn);
+
+    /// <summary>Asks the master's network for addresses that are on no stack of ours, and waits.</summary>
+    /// <param name="addresses">The addresses.</param>
+    /// <param name="patience">How long an answer may take.</param>
+    /// <param name="ending">Ends the wait.</param>
+    /// <returns>Those that somebody has, with who that is.</returns>
+    IReadOnlyDictionary<L3Address, string> FindOthers(IReadOnlyCollection<L3Address> addresses, TimeSpan patience, WaitHandle ending);
 
     /// <summary>Takes an address from its stack; nothing when it does not have it (any more).</summary>
     /// <param name="standIn">The adapter.</param>

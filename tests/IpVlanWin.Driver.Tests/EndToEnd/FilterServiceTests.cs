@@ -19,7 +19,7 @@ public sealed class FilterServiceTests
     {
         TestNamespace.RequireRoot();
         using TestNamespace space = new("filter"), wire = new("wire");
-        var (m0, _) = space.Join(wire, "m0", "w0");
+        var (m0, w0) = space.Join(wire, "m0", "w0");
         space.Netlink.AddAddress(m0.Index, IPAddress.Parse("10.9.0.1"), 16);
         var mac = m0.Mac.GetAddressBytes();
         // At first a driver of another package.
@@ -43,6 +43,12 @@ public sealed class FilterServiceTests
             service.Do("link set dev ipvl0 up");
             service.Do("maddr add 01:00:5e:01:02:03 dev ipvl0");
             Assert.AreEqual(("filter", "up"), (service.Port.ResolvedDatapath, service.Port.State), service.Log);
+            // A station has the third one, and is asked for it as for the others.
+            wire.Netlink.AddAddress(w0.Index, IPAddress.Parse("10.9.1.7"), 16);
+            service.Do("addr add 10.9.1.7/24 dev ipvl0");
+            service.WaitFor(() => string.Join(' ', service.Client.GetInterfaceAsync("ipvl0").Result.Addresses.Select(static one => $"{one.Prefix} {one.State}").Order(StringComparer.Ordinal))
+                == "10.9.1.1/24 preferred 10.9.1.7/24 duplicate fd0a::1/64 preferred", "two are in use");
+            StringAssert.Contains(service.Log, "address-duplicate");
             CollectionAssert.AreEqual(new[] { "ipvl0", "m0" }, driver.BoundTo);
             var standIn = space.Netlink.ListLinks().Single(static link => link.Name == "ipvl0");
             CollectionAssert.AreEquivalent(new[] { "10.9.1.1/24", "fd0a::1/64" }, Addresses(space, standIn));
@@ -50,6 +56,7 @@ public sealed class FilterServiceTests
             CollectionAssert.AreEqual(new[] { luid }, driver.Inject(NativeBench.Wire, Ipv4(mac, "10.9.1.1")));
             CollectionAssert.AreEquivalent(new[] { NativeBench.Host, luid }, driver.Inject(NativeBench.Wire, Ipv4([1, 0, 0x5e, 1, 2, 3], "239.1.2.3")));
             StringAssert.Contains(service.Do("maddr show dev ipvl0"), "01:00:5e:01:02:03");
+            service.Do("addr del 10.9.1.7/24 dev ipvl0");
             Assert.AreEqual(2, service.Client.GetStatisticsAsync(new ListQuery { Interface = "ipvl0" }).Result.Items[0].RxPackets);
             Observed(service);
 

@@ -250,10 +250,15 @@ public sealed class FilterPortHostTests
         bed.Port.Commit();
         // Nobody would hear it.
         StringAssert.Contains(bed.State, "ipvl0 1500  attached");
+        // A station has the fourth, and says so to the host's stack.
+        bed.Do(static host => host.Ip.Stations[System.Net.IPAddress.Parse("192.0.2.53")] = [2, 9, 9, 9, 9, 9]);
+        Assert.AreEqual(PortResult.Ok, bed.Port.AddAddress("ipvl0", L3Prefix.Parse("192.0.2.53/24")));
         Assert.AreEqual(PortResult.Ok, bed.Port.SetUp("ipvl0", true));
-        StringAssert.Contains(bed.State, "ipvl0 1500 192.0.2.50/24 192.0.2.51/24 2001:db8::50/64 attached");
-        Assert.HasCount(3, bed.Port.Find("ipvl0")!.Pending);
-        Assert.IsEmpty(bed.Port.Find("ipvl0")!.Refused);
+        Assert.AreEqual(("192.0.2.53", "020909090909"), bed.WaitFor("address-duplicate"));
+        bed.Until(() => bed.State.Contains("ipvl0 1500 192.0.2.50/24 192.0.2.51/24 2001:db8::50/64 attached", StringComparison.Ordinal), "the others are on the stack");
+        Assert.AreEqual(PortResult.Ok, bed.Port.RemoveAddress("ipvl0", L3Prefix.Parse("192.0.2.53/24")));
+        bed.Until(() => bed.Port.Find("ipvl0") is { Pending.Count: 3, Refused.Count: 0 }, "which asks for them");
+        bed.Events.Clear();
         bed.Bed.Ip.EndDetection(System.Net.IPAddress.Parse("192.0.2.51"));
         Assert.AreEqual("192.0.2.51", bed.WaitFor("address-duplicate").Before);
         bed.Until(() => bed.Port.Find("ipvl0") is { Addresses.Count: 2, Pending.Count: 1 }, "the others are in use");

@@ -125,7 +125,7 @@ internal sealed class WindowsFilterBed : IDisposable
         });
         return Port = new FilterDatapath(new FilterPortSettings
         {
-            Driver = _driver, Host = portHost, MasterName = Master, MasterLuid = portHost.MasterLuid, Mode = mode, Flag = flag, OnEvent = Events.Enqueue, Period = period ?? TimeSpan.FromSeconds(30),
+            Driver = _driver, Host = portHost, MasterName = Master, MasterLuid = portHost.MasterLuid, Mode = mode, Flag = flag, OnEvent = Events.Enqueue, Period = period ?? TimeSpan.FromSeconds(30), ProbeTime = TimeSpan.FromMilliseconds(1),
         });
     }
 
@@ -139,6 +139,13 @@ internal sealed class WindowsFilterBed : IDisposable
         Assert.AreEqual(PortResult.Ok, Port.SetUp(name, true));
         foreach (var address in addresses)
             Assert.AreEqual(PortResult.Ok, Port.AddAddress(name, L3Prefix.Parse(address)));
+        if (addresses.Length == 0)
+            return;
+        Port.Commit();
+        // The wire is asked first.
+        Until(() => Process.IsDead || addresses.All(address => (container is null ? State : EndState).Contains(address, StringComparison.Ordinal)), $"{name} has its addresses");
+        if (Process.IsDead)
+            throw new KilledException();
     }
 
     /// <summary>The process is gone, whatever it was at.</summary>
