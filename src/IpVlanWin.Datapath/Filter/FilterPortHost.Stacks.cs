@@ -111,8 +111,6 @@ public sealed partial class FilterPortHost
             _onHost.Tell("binding-lost", "somebody took the filter off the stand-in; it is bound again", wish.Name, "bound", "unbound");
             _settings.Bindings.SetBinding(link, FilterPortHostSettings.Component, isBound: true, space);
         }
-        if (link.IpMtu != wish.IpMtu)
-            SetMtu(standIn, wish.IpMtu);
         var flags = Flags(place, wish.Addresses, wish.Asks);
         FilterStack? stack = null;
         At(place, (network, index) =>
@@ -121,7 +119,22 @@ public sealed partial class FilterPortHost
             var all = network.ListAddresses(index);
             stack = new FilterStack(now, AsOf(all, AddressFlags.Tentative, wish.Addresses), AsOf(all, AddressFlags.DadFailed, wish.Addresses));
         });
+        FollowMtu(standIn, link, wish);
         return stack;
+    }
+
+    /// <summary>An adapter may carry less than the master.</summary>
+    private void FollowMtu(FilterStandIn standIn, HostLink link, FilterWish wish)
+    {
+        try
+        {
+            if (link.IpMtu != wish.IpMtu)
+                SetMtu(standIn, wish.IpMtu);
+        }
+        catch (HostNetworkException refused)
+        {
+            throw new IOException($"the stack of {wish.Name} does not take packets of {wish.IpMtu} bytes: give it an MTU that its adapter carries (ipvlan link set dev {wish.Name} mtu {link.IpMtu}); {refused.Message}", refused);
+        }
     }
 
     /// <summary>The container's end as it is now; where it is not, the stand-in waits for it.</summary>

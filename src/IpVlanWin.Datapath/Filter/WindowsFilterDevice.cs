@@ -107,7 +107,7 @@ internal sealed unsafe class WindowsFilterDevice : IFilterDevice
         return error;
     }
 
-    private static FilterStatus? StatusOf(int error) => error switch
+    internal static FilterStatus? StatusOf(int error) => error switch
     {
         0 => FilterStatus.Ok,
         InvalidParameter => FilterStatus.Invalid,

@@ -346,6 +346,22 @@ public sealed class FilterPortHostTests
         bed.WaitFor("master-refused");
     }
 
+    /// <summary>What a stand-in's adapter does not carry is told with what to do, and nothing else suffers.</summary>
+    [TestMethod]
+    public void An_MTU_that_a_stand_in_cannot_have_is_told()
+    {
+        using var bed = new WindowsFilterBed(isBoundByItself: true);
+        bed.Start(PortMode.L3);
+        bed.Add("ipvl0", "192.0.2.50/24");
+        bed.Do(static host => host.Ip.SetLies = true);
+        bed.Use(static bench => bench.SetMaster([2, 0, 0, 0, 0, 20], 9000, isUp: true));
+        bed.Until(() => bed.Port.Find("ipvl0")!.Fault?.Contains("does not take packets of 9000 bytes: give it an MTU that its adapter carries (ipvlan link set dev ipvl0 mtu 1500)", StringComparison.Ordinal) == true, "the sentence");
+        bed.Do(static host => host.Network.RemoveAddress(host.Network.FindLink("ipvl0")!.Index, System.Net.IPAddress.Parse("192.0.2.50"), 24));
+        bed.WaitFor("address-lost");
+        Assert.AreEqual(PortResult.Ok, bed.Port.SetMtu("ipvl0", 1500));
+        bed.Until(() => bed.Port.Find("ipvl0") is { Fault: null, IpMtu: 1500 }, "done so");
+    }
+
     /// <summary>What doctor reads of a Windows host and of the driver, which goes on for its service.</summary>
     [TestMethod]
     public void Doctor_sees_what_the_driver_is_bound_to()
