@@ -139,6 +139,13 @@ public sealed class FilterPortHostTests
         bed.Wake();
         StringAssert.Contains(bed.State, "box 1500 ");
         StringAssert.Contains(Waits(), "attach one endpoint");
+        // Of several, one must have the switch's name.
+        bed.Inside.Plug(200, "vEthernet (one)");
+        bed.Inside.Plug(201, "vEthernet (two)");
+        StringAssert.Contains(Assert.ThrowsExactly<HostNetworkException>(() => bed.Port.AddInterface(new InterfaceSettings("box", WindowsFilterBed.Container.ToString()))).Message, "name its endpoint of the container service as the switch");
+        StringAssert.Contains(bed.State, "box 1500 ");
+        bed.Inside.Unplug(200);
+        bed.Inside.Unplug(201);
         bed.AttachEndpoint();
         bed.Add("box", WindowsFilterBed.Container, ["192.0.2.50/24", "2001:db8::50/64"]);
         Assert.AreEqual("vEthernet (Container NIC) 1500 192.0.2.50/24 2001:db8::50/64", bed.EndState);
