@@ -89,7 +89,7 @@ public sealed unsafe partial class PortSnapshot
     /// <summary>As <see cref="Receive(ReadOnlySpan{byte}, in FrameOffload)"/>, for a frame of a batch.</summary>
     /// <param name="frame">The frame.</param>
     /// <param name="offload">What is unfinished about it.</param>
-    /// <param name="delivery">What was decided with the batch, if anything.</param>
+    /// <param name="delivery">What this snapshot decided with the batch, if anything.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload, Delivery delivery) =>
         delivery.IsOpen ? Receive(frame, offload) : DecisionOf(delivery);
@@ -105,7 +105,7 @@ public sealed unsafe partial class PortSnapshot
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Decision DecisionOf(Delivery delivery) =>
-        delivery.Target < 0 ? new Decision(DecisionAction.Host) : new Decision(DecisionAction.Deliver, MemberAt(delivery.Target).Interface);
+        delivery.Target < 0 ? new Decision(DecisionAction.Host) : new Decision(DecisionAction.Deliver, _members[delivery.Target].Interface);
 
     private void Decide<TFrames, TDirection>(TFrames frames, TDirection direction, Span<Delivery> deliveries)
         where TFrames : struct, IFrameList
