@@ -15,7 +15,8 @@ void *memset(void *destination, int value, size_t bytes);
 int memcmp(const void *left, const void *right, size_t bytes);
 #endif
 
-// Zeroed and non-pageable; NULL where there is no memory. IRQL <= DISPATCH_LEVEL. Given by the filter or by the test's host.
+// Zeroed and non-pageable; NULL where there is no memory. From 4096 bytes on it begins with a page, else at a multiple of 16.
+// IRQL <= DISPATCH_LEVEL. Given by the filter or by the test's host.
 void *CoreAllocate(size_t bytes);
 void CoreFree(void *block);
 
@@ -50,6 +51,21 @@ static inline uint64_t Read64(const uint8_t *at)
     uint64_t value;
     memcpy(&value, at, sizeof(value));
     return SWAP64(value);
+}
+
+// As the bytes stand in memory, whatever number that is.
+static inline uint32_t Raw32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline uint64_t Raw64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
 }
 
 static inline void Write16(uint8_t *at, uint32_t value)
@@ -103,6 +119,23 @@ static inline void StoreRelease64(uint64_t *at, uint64_t value)
 }
 static inline uint32_t Load32(const uint32_t *at) { return *(const volatile uint32_t *)at; }
 static inline void Store32(uint32_t *at, uint32_t value) { *(volatile uint32_t *)at = value; }
+static inline uint32_t LoadAcquire32(const uint32_t *at)
+{
+    uint32_t value = *(const volatile uint32_t *)at;
+    COMPILER_FENCE();
+    return value;
+}
+static inline void StoreRelease32(uint32_t *at, uint32_t value)
+{
+    COMPILER_FENCE();
+    *(volatile uint32_t *)at = value;
+}
+static inline uint32_t LowestBit(uint32_t mask)
+{
+    unsigned long number;
+    _BitScanForward(&number, mask);
+    return number;
+}
 static inline void Add64(uint64_t *at, uint64_t value) { _InterlockedExchangeAdd64((volatile __int64 *)at, (__int64)value); }
 static inline uint32_t Add32(uint32_t *at, uint32_t value)
 {
@@ -132,6 +165,10 @@ static inline uint64_t LoadAcquire64(const uint64_t *at) { return __atomic_load_
 static inline void StoreRelease64(uint64_t *at, uint64_t value) { __atomic_store_n(at, value, __ATOMIC_RELEASE); }
 static inline uint32_t Load32(const uint32_t *at) { return __atomic_load_n(at, __ATOMIC_RELAXED); }
 static inline void Store32(uint32_t *at, uint32_t value) { __atomic_store_n(at, value, __ATOMIC_RELAXED); }
+static inline uint32_t LoadAcquire32(const uint32_t *at) { return __atomic_load_n(at, __ATOMIC_ACQUIRE); }
+static inline void StoreRelease32(uint32_t *at, uint32_t value) { __atomic_store_n(at, value, __ATOMIC_RELEASE); }
+// Its number; the mask is not 0.
+static inline uint32_t LowestBit(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
 static inline void Add64(uint64_t *at, uint64_t value) { (void)__atomic_fetch_add(at, value, __ATOMIC_RELAXED); }
 // The sum.
 static inline uint32_t Add32(uint32_t *at, uint32_t value) { return __atomic_add_fetch(at, value, __ATOMIC_ACQ_REL); }

@@ -267,7 +267,7 @@ static PortResult SetInterface(Port *port, VirtualInterface *member, const IPVLA
 {
     PortResult result = (request->Fields & IPVLAN_SET_MTU) != 0 ? PortSetMtu(port, member, request->Mtu) : PortOk;
     if (result == PortOk && (request->Fields & IPVLAN_SET_UP) != 0)
-        Store32(&member->IsUp, request->IsUp != 0);
+        InterfaceSetUp(member, request->IsUp != 0);
     return result;
 }
 

@@ -134,7 +134,8 @@ static uint32_t WriteSegment(const Port *port, bool isSix, const TableSegment *s
             .PrefixLength = (uint8_t)slot.Value,
             .StandInLuid = port->Snapshot->Interfaces[id]->Luid,
         };
-        WriteAddress(item.Address, (L3Address){slot.High, slot.Low, family});
+        MapKey address = PortMapKey((L3Address){slot.High, slot.Low, family});
+        WriteAddress(item.Address, (L3Address){address.High, address.Low, family});
         memcpy(at + done * sizeof(item), &item, sizeof(item));
         done++;
     }

@@ -2,7 +2,7 @@
 
 // Changes to a port. What decides on frames is in receive.c and transmit.c.
 
-enum { WideSlotBits = 10, LeastMtu = IPVLAN_MIN_MTU, LargestMtu = IPVLAN_MAX_MTU };
+enum { LeastMtu = IPVLAN_MIN_MTU, LargestMtu = IPVLAN_MAX_MTU };
 
 static PortSnapshot *NewSnapshot(uint32_t interfaceCount)
 {
@@ -28,8 +28,8 @@ Port *PortCreate(Epoch *epoch, uint64_t luid, uint64_t seed, uint32_t processors
     port->Processors = processors;
     port->NextSerial = 1;
     port->Snapshot = snapshot;
-    TableInitializePacked(&port->Four, epoch, seed);
-    TableInitialize(&port->Six, epoch, seed, WideSlotBits);
+    TableInitialize(&port->Four, TableFour, epoch, seed);
+    TableInitialize(&port->Six, TableSix, epoch, seed);
     RouterInitialize(&port->Router, epoch, seed);
     return port;
 }
@@ -66,6 +66,8 @@ static PortSnapshot *CopySnapshot(const Port *port, uint32_t interfaceCount)
 static void Publish(Port *port, PortSnapshot *snapshot)
 {
     PortSnapshot *old = port->Snapshot;
+    bool hasPlain = snapshot->IsUp != 0 && snapshot->Mode != ModeL3S;
+    snapshot->PlainEnd = hasPlain ? snapshot->IpMtu + MasterSlack - PlainIpv4Bytes + 1 : 0;
     STORE(port->Snapshot, snapshot);
     EpochRetire(port->Epoch, &old->Retired, NULL);
     EpochCollect(port->Epoch);
@@ -85,7 +87,17 @@ static void FreeInterface(Retired *block)
 {
     VirtualInterface *member = CONTAINER(block, VirtualInterface, Retired);
     GroupsFree(member);
-    CoreFree(member);
+    CoreFree(member->Block);
+}
+
+static VirtualInterface *NewInterface(uint32_t processors)
+{
+    uint8_t *block = CoreAllocate(sizeof(VirtualInterface) + sizeof(InterfaceShare) * (size_t)processors + CacheLine);
+    if (block == NULL)
+        return NULL;
+    VirtualInterface *member = (VirtualInterface *)(block + (0 - (uintptr_t)block) % CacheLine);
+    member->Block = block;
+    return member;
 }
 
 bool PortKnows(const uint32_t *mode, const uint32_t *flag) { return (mode == NULL || *mode <= ModeL3S) && (flag == NULL || *flag <= FlagVepa); }
@@ -106,7 +118,7 @@ PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, con
     PortSnapshot *snapshot = CopySnapshot(port, id < count ? count : id + 1);
     if (snapshot == NULL)
         return PortNoMemory;
-    VirtualInterface *member = CoreAllocate(sizeof(VirtualInterface) + sizeof(InterfaceCounters) * (size_t)port->Processors);
+    VirtualInterface *member = NewInterface(port->Processors);
     if (member == NULL) {
         CoreFree(snapshot);
         return PortNoMemory;
@@ -115,7 +127,7 @@ PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, con
     member->Luid = luid;
     member->Id = id;
     member->Serial = port->NextSerial++;
-    member->IpMtu = snapshot->IpMtu;
+    InterfaceSetMtu(member, snapshot->IpMtu);
     if (port->Members++ == 0) {
         snapshot->Mode = ModeL3;
         snapshot->Flag = FlagBridge;
@@ -132,7 +144,7 @@ PortResult PortAddInterface(Port *port, uint64_t luid, const uint32_t *mode, con
 
 void PortDetachInterface(VirtualInterface *removed)
 {
-    Store32(&removed->IsUp, 0);
+    InterfaceSetUp(removed, false);
     STORE(removed->Module, NULL);
     removed->Luid = 0;
 }
@@ -195,7 +207,7 @@ PortResult PortSetMaster(Port *port, Mac mac, uint32_t ipMtu, bool isUp)
     for (uint32_t i = 0; i < snapshot->InterfaceCount && ipMtu != snapshot->IpMtu; i++) {
         VirtualInterface *member = snapshot->Interfaces[i];
         if (member != NULL && (!member->HasOwnMtu || member->IpMtu > ipMtu))
-            Store32(&member->IpMtu, ipMtu);
+            InterfaceSetMtu(member, ipMtu);
     }
     snapshot->Mac = mac;
     snapshot->IpMtu = ipMtu;
@@ -204,11 +216,31 @@ PortResult PortSetMaster(Port *port, Mac mac, uint32_t ipMtu, bool isUp)
     return PortOk;
 }
 
+void PortMasterDown(Port *port)
+{
+    Store32(&port->Snapshot->IsUp, 0);
+    Store32(&port->Snapshot->PlainEnd, 0);
+}
+
+void InterfaceSetUp(VirtualInterface *changed, bool isUp)
+{
+    changed->IsUp = isUp;
+    for (uint32_t i = 0; i < changed->Port->Processors; i++)
+        Store32(&changed->Shares[i].IsUp, isUp);
+}
+
+void InterfaceSetMtu(VirtualInterface *changed, uint32_t ipMtu)
+{
+    changed->IpMtu = ipMtu;
+    for (uint32_t i = 0; i < changed->Port->Processors; i++)
+        Store32(&changed->Shares[i].IpMtu, ipMtu);
+}
+
 PortResult PortSetMtu(Port *port, VirtualInterface *changed, uint32_t ipMtu)
 {
     if (ipMtu < LeastMtu || ipMtu > port->Snapshot->IpMtu)
         return PortInvalid;
-    Store32(&changed->IpMtu, ipMtu);
+    InterfaceSetMtu(changed, ipMtu);
     changed->HasOwnMtu = true;
     return PortOk;
 }
@@ -218,7 +250,8 @@ static Table *MapOf(Port *port, uint8_t family) { return family == FamilyFour ? 
 PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length)
 {
     Table *map = MapOf(port, address.Family);
-    uint64_t owner = TableLookUp(map, address.High, address.Low);
+    MapKey key = PortMapKey(address);
+    uint64_t owner = TableLookUp(map, key.High, key.Low);
     if (owner >= TableLeastValue) {
         if (owner >> 8 != (uint64_t)changed->Id + 1)
             return PortAddressInUse;
@@ -226,7 +259,7 @@ PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address addre
     }
     if (port->Four.Count + port->Six.Count >= IPVLAN_MAX_ADDRESSES)
         return PortLimitReached;
-    bool isAdded = TableAdd(map, address.High, address.Low, ((uint64_t)changed->Id + 1) << 8 | length) == TableOk;
+    bool isAdded = TableAdd(map, key.High, key.Low, ((uint64_t)changed->Id + 1) << 8 | length) == TableOk;
     EpochCollect(port->Epoch);
     return isAdded ? PortOk : PortNoMemory;
 }
@@ -234,9 +267,10 @@ PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address addre
 PortResult PortRemoveAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length)
 {
     Table *map = MapOf(port, address.Family);
-    if (TableLookUp(map, address.High, address.Low) != (((uint64_t)changed->Id + 1) << 8 | length))
+    MapKey key = PortMapKey(address);
+    if (TableLookUp(map, key.High, key.Low) != (((uint64_t)changed->Id + 1) << 8 | length))
         return PortAddressAbsent;
-    TableRemove(map, address.High, address.Low);
+    TableRemove(map, key.High, key.Low);
     return PortOk;
 }
 
@@ -244,7 +278,7 @@ InterfaceCounters InterfaceReadCounters(const VirtualInterface *member)
 {
     InterfaceCounters sum = {0};
     for (uint32_t i = 0; i < member->Port->Processors; i++) {
-        const InterfaceCounters *one = &member->Counters[i];
+        const InterfaceCounters *one = &member->Shares[i].Counters;
         sum.RxPackets += Load64(&one->RxPackets);
         sum.RxBytes += Load64(&one->RxBytes);
         sum.TxPackets += Load64(&one->TxPackets);

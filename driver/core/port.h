@@ -12,8 +12,18 @@ typedef struct InterfaceCounters {
     uint64_t Multicast;
     uint64_t RxErrors;
     uint64_t TxDropped;
-    uint64_t Reserved; // a cache line
 } InterfaceCounters;
+
+// What decisions on one processor look at and count: a cache line that no other processor writes to, but where the interface is changed.
+typedef struct InterfaceShare {
+    uint32_t IsUp;
+    uint32_t IpMtu;
+    InterfaceCounters Counters;
+} InterfaceShare;
+
+enum { CacheLine = 64 };
+
+_Static_assert(sizeof(InterfaceShare) == CacheLine, "one line for each processor");
 
 typedef struct GroupList {
     Retired Retired;
@@ -31,7 +41,6 @@ enum {
 
 struct VirtualInterface {
     Retired Retired;
-    // What a decision looks at lies together.
     uint32_t IsUp; // a removed interface is down for ever
     uint32_t IpMtu;
     Port *Port;
@@ -47,9 +56,13 @@ struct VirtualInterface {
     GroupList *StackGroups;
     GroupList *GivenGroups;
     void *Module;      // whose stack it is; the filter's
+    void *Block;       // that it lies in, at the first cache line
     uint64_t Drops[DropReasonCount];
-    InterfaceCounters Counters[]; // one for each processor
+    uint64_t Padding[5];
+    InterfaceShare Shares[]; // one for each processor
 };
+
+_Static_assert(offsetof(VirtualInterface, Shares) % CacheLine == 0, "shares begin with a cache line");
 
 typedef struct PortSnapshot {
     Retired Retired;
@@ -57,6 +70,7 @@ typedef struct PortSnapshot {
     PortFlag Flag;
     uint32_t IpMtu;
     uint32_t IsUp;
+    uint32_t PlainEnd; // frames of PlainIpv4Bytes and less than so many more may go the short way through PortReceive
     uint32_t Options;
     uint32_t InterfaceCount; // one more than the largest number in use
     Mac Mac;
@@ -68,7 +82,8 @@ struct Port {
     Epoch *Epoch;
     uint64_t Luid;
     PortSnapshot *Snapshot;
-    Table Four; // address -> (interface number + 1) << 8 | prefix length; packed
+    // Address as its bytes stand in a frame -> (interface number + 1) << 8 | prefix length.
+    Table Four;
     Table Six;
     Router Router;
     void *Module; // the master's; the filter's
@@ -98,6 +113,10 @@ void PortForgetInterface(Port *port, VirtualInterface *removed);
 VirtualInterface *PortFind(const Port *port, uint64_t luid);
 PortResult PortSet(Port *port, uint32_t fields, uint32_t mode, uint32_t flag, uint32_t options);
 PortResult PortSetMaster(Port *port, Mac mac, uint32_t ipMtu, bool isUp);
+// Where there was no memory to tell it so.
+void PortMasterDown(Port *port);
+void InterfaceSetUp(VirtualInterface *changed, bool isUp);
+void InterfaceSetMtu(VirtualInterface *changed, uint32_t ipMtu);
 PortResult PortSetMtu(Port *port, VirtualInterface *changed, uint32_t ipMtu);
 // groups.c. What the interface's stack asks for, in any order; and groups that it is given beside those, each once.
 PortResult PortSetGroups(Port *port, VirtualInterface *changed, const uint8_t *macs, uint32_t count);
@@ -107,21 +126,57 @@ void GroupsFree(VirtualInterface *member);
 PortResult PortAddAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length);
 PortResult PortRemoveAddress(Port *port, VirtualInterface *changed, L3Address address, uint32_t length);
 
+// An address as a key of its map; the other way round it is the same.
+typedef struct MapKey {
+    uint64_t High;
+    uint64_t Low;
+} MapKey;
+
+static inline MapKey PortMapKey(L3Address address)
+{
+    return address.Family == FamilyFour ? (MapKey){0, SWAP32((uint32_t)address.Low)} : (MapKey){SWAP64(address.High), SWAP64(address.Low)};
+}
+
 // Sum over the processors.
 InterfaceCounters InterfaceReadCounters(const VirtualInterface *member);
 
-// Before a PortReceive that is a few frames away: has the processor fetch the place in the address map that a plain IPv4 frame will be
-// looked up in. At least length bytes are there.
-static inline void PortPrefetch(const Port *port, const uint8_t *bytes, uint32_t length)
-{
-    if (length >= PlainIpv4Bytes)
-        TablePrefetchPacked(&port->Four, Read32(bytes + 30));
-}
-
 static inline PortSnapshot *PortRead(const Port *port) { return LOAD(port->Snapshot); }
 
+// The address map as it was when an epoch was entered, for whoever looks up many.
+typedef struct PortMap {
+    const TableDirectory *Four;
+    const TableDirectory *Six;
+    uint64_t SeedFour;
+    uint64_t SeedSix;
+} PortMap;
+
+// After PortRead: what the map names, the snapshot knows or never will.
+static inline PortMap PortReadMap(const Port *port)
+{
+    return (PortMap){LOAD(port->Four.Directory), LOAD(port->Six.Directory), port->Four.Seed, port->Six.Seed};
+}
+
+// The lines of the address map in which a plain frame's destination would lie, of either family. They last as long as the epoch.
+typedef struct Foresight {
+    const TableLine *Four;
+    const TableLine *Six;
+} Foresight;
+
+Foresight PortForeseeSix(const PortMap *map, const uint8_t *bytes, uint32_t length);
+
+// For the PortReceive of that frame, best a few frames before: has the processor fetch the line that is looked up then. At least length
+// bytes are there. They may be others by then: a line that is the wrong one costs time, and nothing else.
+static ALWAYS_INLINE Foresight PortForesee(const PortMap *map, const uint8_t *bytes, uint32_t length)
+{
+    if (length < PlainIpv4Bytes || Read16(bytes + 12) != TypeIpv4)
+        return PortForeseeSix(map, bytes, length);
+    const TableLine *line = TableLineIn(map->Four, TableHashFour(map->SeedFour, Raw32(bytes + 30)));
+    PREFETCH(line);
+    return (Foresight){line, &TableNoLine};
+}
+
 // Decisions, inside an epoch. The processor counts: nobody else counts in its place meanwhile.
-Decision PortReceive(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame);
+Decision PortReceive(Port *port, const PortSnapshot *snapshot, uint32_t processor, const Frame *frame, const Foresight *foresight);
 Decision PortTransmit(Port *port, const PortSnapshot *snapshot, uint32_t processor, VirtualInterface *sender, const Frame *frame,
                       uint64_t now, NextHop *hop);
 // The next interface that gets a copy of a flooded frame, counted there; NULL when there is none left. A cursor starts at 0. The sender

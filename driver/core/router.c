@@ -1,16 +1,16 @@
 #include "router.h"
 
-enum { SmallSlotBits = 6, DontFragment = 0x4000, MostHostAddresses = IPVLAN_MAX_MASTER_ADDRESSES };
+enum { DontFragment = 0x4000, MostHostAddresses = IPVLAN_MAX_MASTER_ADDRESSES };
 
 void RouterInitialize(Router *router, Epoch *epoch, uint64_t seed)
 {
     *router = (Router){.Epoch = epoch};
     RouteTableInitialize(&router->Routes, epoch, seed);
-    TableInitialize(&router->OwnFour, epoch, seed, SmallSlotBits);
-    TableInitialize(&router->OwnSix, epoch, seed, SmallSlotBits);
-    TableInitialize(&router->Broadcast, epoch, seed, SmallSlotBits);
-    TableInitialize(&router->NeighborsFour, epoch, seed, SmallSlotBits);
-    TableInitialize(&router->NeighborsSix, epoch, seed, SmallSlotBits);
+    TableInitialize(&router->OwnFour, TableWide, epoch, seed);
+    TableInitialize(&router->OwnSix, TableWide, epoch, seed);
+    TableInitialize(&router->Broadcast, TableWide, epoch, seed);
+    TableInitialize(&router->NeighborsFour, TableWide, epoch, seed);
+    TableInitialize(&router->NeighborsSix, TableWide, epoch, seed);
 }
 
 static void DestroyNeighbors(Table *table)

@@ -1,7 +1,5 @@
 #include "routes.h"
 
-enum { LevelSlotBits = 6 };
-
 // The routes of one prefix, best first.
 typedef struct RouteSet {
     Retired Retired;
@@ -90,7 +88,7 @@ static RouteLevel *EnsureLevel(RouteTable *table, RouteLevels **link, uint32_t l
     if (level == NULL)
         return NULL;
     level->Length = length;
-    TableInitialize(&level->Routes, table->Epoch, table->Seed, LevelSlotBits);
+    TableInitialize(&level->Routes, TableWide, table->Epoch, table->Seed);
     if (ChangeLevels(table, link, NULL, level))
         return level;
     CoreFree(level);

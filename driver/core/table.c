@@ -2,81 +2,129 @@
 
 enum { MaxDepth = 20 };
 
-static uint32_t SlotCount(const Table *table) { return 1u << table->SlotBits; }
+// Of a kind: how many keys a line has, words of a key and of a value, where values begin; lines of a segment, which with its head fill
+// 8 KB, or 2 KB where tables are many and small.
+typedef struct Shape {
+    uint8_t Places;
+    uint8_t KeyWords;
+    uint8_t ValueWords;
+    uint8_t ValuesAt;
+    uint32_t LineCount;
+} Shape;
 
-static uint32_t SlotWords(const Table *table) { return table->IsPacked ? 1 : WideWords; }
+static const Shape Shapes[] = {
+    [TableFour] = {FourPlaces, 1, 1, FourValues, 127},
+    [TableSix] = {SixPlaces, 4, 1, SixValues, 127},
+    [TableWide] = {WidePlaces, 4, 2, 2 * WideValues, 31},
+};
 
-static uint64_t HashOf(const Table *table, uint64_t high, uint64_t low)
+// What tables have to which nothing was added. Nothing is ever written to it.
+static TableSegment noSegment;
+static TableDirectory noDirectory = {.LineCount = 1, .Segments = {&noSegment}};
+
+const TableLine TableNoLine = {{0}};
+
+static uint32_t PlaceCount(const Table *table) { return Shapes[table->Kind].LineCount * Shapes[table->Kind].Places; }
+
+static uint32_t HashOf(const Table *table, uint64_t high, uint64_t low)
 {
-    return table->IsPacked ? TableHashPacked(table->Seed, (uint32_t)low) : TableHash(table->Seed, high, low);
+    return table->Kind == TableFour ? TableHashFour(table->Seed, (uint32_t)low) : TableHash(table->Seed, high, low);
+}
+
+// A value is read before its key: where it is not empty, the key is there to see.
+static TableSlot ReadPlace(const Shape *shape, const TableLine *line, uint32_t place)
+{
+    const uint32_t *value = &line->Words[shape->ValuesAt + place * shape->ValueWords];
+    TableSlot slot = {.Value = shape->ValueWords == 1 ? LoadAcquire32(value) : LoadAcquire64((const uint64_t *)value)};
+    if (shape->KeyWords == 1) {
+        slot.Low = Load32(&line->Words[place]);
+    } else {
+        slot.High = Load64(&line->Pairs[2 * place]);
+        slot.Low = Load64(&line->Pairs[2 * place + 1]);
+    }
+    return slot;
 }
 
 TableSlot TableSlotAt(const Table *table, const TableSegment *segment, uint32_t number)
 {
-    const uint64_t *words = &segment->Words[(size_t)number * SlotWords(table)];
-    if (table->IsPacked)
-        return (TableSlot){.Low = words[0] >> 32, .Value = (uint32_t)words[0]};
-    return (TableSlot){.High = words[0], .Low = words[WideLow], .Value = words[WideValue]};
+    const Shape *shape = &Shapes[table->Kind];
+    return ReadPlace(shape, &segment->Lines[number / shape->Places], number % shape->Places);
 }
 
-// The key of a slot that is empty, and any slot's value.
-static void WriteSlot(const Table *table, TableSegment *segment, uint32_t number, TableSlot slot)
+// The key of a place that is empty, and any place's value.
+static void WritePlace(const Shape *shape, TableLine *line, uint32_t place, TableSlot slot, bool isEmpty)
 {
-    uint64_t *words = &segment->Words[(size_t)number * SlotWords(table)];
-    if (table->IsPacked) {
-        StoreRelease64(words, slot.Low << 32 | slot.Value);
-        return;
+    uint32_t *value = &line->Words[shape->ValuesAt + place * shape->ValueWords];
+    if (isEmpty && shape->KeyWords == 1) {
+        Store32(&line->Words[place], (uint32_t)slot.Low);
+    } else if (isEmpty) {
+        Store64(&line->Pairs[2 * place], slot.High);
+        Store64(&line->Pairs[2 * place + 1], slot.Low);
     }
-    if (words[WideValue] == TableEmpty) {
-        words[0] = slot.High;
-        words[WideLow] = slot.Low;
-    }
-    StoreRelease64(words + WideValue, slot.Value);
+    if (shape->ValueWords == 1)
+        StoreRelease32(value, (uint32_t)slot.Value);
+    else
+        StoreRelease64((uint64_t *)value, slot.Value);
 }
 
 static TableSegment *NewSegment(const Table *table, uint32_t depth)
 {
-    TableSegment *segment = CoreAllocate(sizeof(TableSegment) + sizeof(uint64_t) * SlotWords(table) * SlotCount(table));
+    TableSegment *segment = CoreAllocate(sizeof(TableLine) * (1 + (size_t)Shapes[table->Kind].LineCount));
     if (segment != NULL)
         segment->Depth = depth;
     return segment;
 }
 
-static TableDirectory *NewDirectory(uint32_t count)
+static TableDirectory *NewDirectory(const Table *table, uint32_t count)
 {
-    TableDirectory *directory = CoreAllocate(sizeof(TableDirectory) + sizeof(TableSegment *) * (size_t)count);
-    if (directory != NULL)
-        directory->Count = count;
+    TableDirectory *directory = CoreAllocate(sizeof(TableDirectory) + sizeof(TableSegment *) * (size_t)(count - 1));
+    if (directory != NULL) {
+        directory->Mask = count - 1;
+        directory->LineCount = Shapes[table->Kind].LineCount;
+    }
     return directory;
 }
 
-// The slot that has a key, gone or not, or else the empty one where it would go: there always is one.
-static uint32_t Locate(const Table *table, const TableSegment *segment, uint64_t high, uint64_t low, TableSlot *found)
+typedef struct Found {
+    TableLine *Line;
+    uint32_t Place;
+    TableSlot Slot;
+} Found;
+
+// The place that has a key, gone or not, or else the empty one where it would go: there always is one.
+static Found Locate(const Table *table, TableSegment *segment, uint64_t lineCount, uint32_t hash, uint64_t high, uint64_t low)
 {
-    uint32_t mask = SlotCount(table) - 1;
-    uint32_t i = (uint32_t)(HashOf(table, high, low) >> (64 - table->SlotBits));
-    for (;; i = (i + 1) & mask) {
-        *found = TableSlotAt(table, segment, i);
-        if (found->Value == TableEmpty || (found->Low == low && found->High == high))
-            return i;
+    const Shape *shape = &Shapes[table->Kind];
+    for (uint64_t number = hash * lineCount >> 32;; number = number + 1 < lineCount ? number + 1 : 0) {
+        Found found = {.Line = &segment->Lines[number]};
+        for (; found.Place < shape->Places; found.Place++) {
+            found.Slot = ReadPlace(shape, found.Line, found.Place);
+            if (found.Slot.Value == TableEmpty || (found.Slot.Low == low && found.Slot.High == high))
+                return found;
+        }
     }
 }
 
-static uint32_t IndexOf(const Table *table, uint64_t high, uint64_t low)
+static Found LocateIn(const Table *table, uint64_t high, uint64_t low)
 {
-    return (uint32_t)HashOf(table, high, low) & (table->Directory->Count - 1);
+    const TableDirectory *directory = LOAD(table->Directory);
+    uint32_t hash = HashOf(table, high, low);
+    return Locate(table, LOAD(directory->Segments[hash & directory->Mask]), directory->LineCount, hash, high, low);
 }
 
 // Copies the keys whose hash has the bit's value; a bit of 0 copies all.
 static void CopyKeys(const Table *table, const TableSegment *from, TableSegment *to, uint32_t bit, bool isSet)
 {
-    for (uint32_t i = 0; i < SlotCount(table); i++) {
-        TableSlot slot = TableSlotAt(table, from, i), there;
+    const Shape *shape = &Shapes[table->Kind];
+    for (uint32_t i = 0; i < PlaceCount(table); i++) {
+        TableSlot slot = TableSlotAt(table, from, i);
         if (slot.Value < TableLeastValue)
             continue;
-        if (bit != 0 && ((HashOf(table, slot.High, slot.Low) & bit) != 0) != isSet)
+        uint32_t hash = HashOf(table, slot.High, slot.Low);
+        if (bit != 0 && ((hash & bit) != 0) != isSet)
             continue;
-        WriteSlot(table, to, Locate(table, to, slot.High, slot.Low, &there), slot);
+        Found found = Locate(table, to, shape->LineCount, hash, slot.High, slot.Low);
+        WritePlace(shape, found.Line, found.Place, slot, true);
         to->Live++;
         to->Taken++;
     }
@@ -86,7 +134,7 @@ static void CopyKeys(const Table *table, const TableSegment *from, TableSegment 
 static void Publish(Table *table, uint32_t index, TableSegment *segment, uint32_t depth)
 {
     uint32_t step = 1u << depth;
-    for (uint32_t i = index & (step - 1); i < table->Directory->Count; i += step)
+    for (uint32_t i = index & (step - 1); i <= table->Directory->Mask; i += step)
         STORE(table->Directory->Segments[i], segment);
 }
 
@@ -105,11 +153,11 @@ static bool Rebuild(Table *table, uint32_t index)
 static bool DoubleDirectory(Table *table)
 {
     TableDirectory *old = table->Directory;
-    TableDirectory *doubled = NewDirectory(old->Count * 2);
+    TableDirectory *doubled = NewDirectory(table, 2 * ((uint32_t)old->Mask + 1));
     if (doubled == NULL)
         return false;
-    for (uint32_t i = 0; i < doubled->Count; i++)
-        doubled->Segments[i] = old->Segments[i & (old->Count - 1)];
+    for (uint32_t i = 0; i <= doubled->Mask; i++)
+        doubled->Segments[i] = old->Segments[i & old->Mask];
     STORE(table->Directory, doubled);
     EpochRetire(table->Epoch, &old->Retired, NULL);
     return true;
@@ -123,7 +171,7 @@ static bool Split(Table *table, uint32_t index)
     TableSegment *ones = zeros == NULL ? NULL : NewSegment(table, depth + 1);
     if (ones == NULL)
         goto free_zeros;
-    if (1u << depth == table->Directory->Count && !DoubleDirectory(table))
+    if (1u << depth == table->Directory->Mask + 1 && !DoubleDirectory(table))
         goto free_ones;
     uint32_t bit = 1u << depth;
     CopyKeys(table, old, zeros, bit, false);
@@ -141,34 +189,29 @@ free_zeros:
     return false;
 }
 
-void TableInitializePacked(Table *table, Epoch *epoch, uint64_t seed)
+void TableInitialize(Table *table, TableKind kind, Epoch *epoch, uint64_t seed)
 {
-    *table = (Table){.Seed = seed, .SlotBits = PackedSlotBits, .Epoch = epoch, .IsPacked = true};
-}
-
-void TableInitialize(Table *table, Epoch *epoch, uint64_t seed, uint32_t slotBits)
-{
-    *table = (Table){.Seed = seed, .SlotBits = slotBits, .Epoch = epoch};
+    *table = (Table){.Directory = &noDirectory, .Seed = seed, .Epoch = epoch, .Kind = kind};
 }
 
 void TableDestroy(Table *table)
 {
     TableDirectory *directory = table->Directory;
-    if (directory == NULL)
+    if (directory == &noDirectory)
         return;
-    for (uint32_t i = 0; i < directory->Count; i++) {
+    for (uint32_t i = 0; i <= directory->Mask; i++) {
         // The last entry that has a segment frees it.
-        if (i + (1u << directory->Segments[i]->Depth) >= directory->Count)
+        if (i + (1u << directory->Segments[i]->Depth) > directory->Mask)
             CoreFree(directory->Segments[i]);
     }
     CoreFree(directory);
-    table->Directory = NULL;
+    table->Directory = &noDirectory;
     table->Count = 0;
 }
 
 static bool Begin(Table *table)
 {
-    TableDirectory *directory = NewDirectory(1);
+    TableDirectory *directory = NewDirectory(table, 1);
     if (directory == NULL)
         return false;
     directory->Segments[0] = NewSegment(table, 0);
@@ -182,26 +225,25 @@ static bool Begin(Table *table)
 
 TableResult TableAdd(Table *table, uint64_t high, uint64_t low, uint64_t value)
 {
-    if (table->Directory == NULL && !Begin(table))
+    if (table->Directory == &noDirectory && !Begin(table))
         return TableNoMemory;
     for (;;) {
-        uint32_t index = IndexOf(table, high, low);
-        TableSegment *segment = table->Directory->Segments[index];
-        TableSlot slot;
-        uint32_t number = Locate(table, segment, high, low, &slot);
-        if (slot.Value >= TableLeastValue)
+        Found found = LocateIn(table, high, low);
+        if (found.Slot.Value >= TableLeastValue)
             return TableExists;
-        // Probes stay short, and an empty slot always ends them.
+        uint32_t index = HashOf(table, high, low) & (uint32_t)table->Directory->Mask;
+        TableSegment *segment = table->Directory->Segments[index];
+        // Few keys lie beyond their lines, and an empty place always ends the search.
         bool isDeepest = segment->Depth == MaxDepth;
-        uint32_t most = isDeepest ? SlotCount(table) - 1 : SlotCount(table) / 2;
-        if (slot.Value == TableGone || segment->Taken < most) {
-            segment->Taken += slot.Value == TableEmpty;
-            WriteSlot(table, segment, number, (TableSlot){high, low, value});
+        uint32_t most = isDeepest ? PlaceCount(table) - 1 : PlaceCount(table) * 5 / 8;
+        if (found.Slot.Value == TableGone || segment->Taken < most) {
+            segment->Taken += found.Slot.Value == TableEmpty;
+            WritePlace(&Shapes[table->Kind], found.Line, found.Place, (TableSlot){high, low, value}, found.Slot.Value == TableEmpty);
             segment->Live++;
             table->Count++;
             return TableOk;
         }
-        // Enough slots come free for a good many changes before the next time.
+        // Enough places come free for a good many changes before the next time.
         bool isMade = segment->Live <= most / 4 * 3 ? Rebuild(table, index) : !isDeepest && Split(table, index);
         if (!isMade)
             return TableNoMemory;
@@ -210,50 +252,39 @@ TableResult TableAdd(Table *table, uint64_t high, uint64_t low, uint64_t value)
 
 bool TableReplace(Table *table, uint64_t high, uint64_t low, uint64_t value)
 {
-    if (table->Directory == NULL)
+    Found found = LocateIn(table, high, low);
+    if (found.Slot.Value < TableLeastValue)
         return false;
-    TableSegment *segment = table->Directory->Segments[IndexOf(table, high, low)];
-    TableSlot slot;
-    uint32_t number = Locate(table, segment, high, low, &slot);
-    if (slot.Value < TableLeastValue)
-        return false;
-    slot.Value = value;
-    WriteSlot(table, segment, number, slot);
+    found.Slot.Value = value;
+    WritePlace(&Shapes[table->Kind], found.Line, found.Place, found.Slot, false);
     return true;
 }
 
 uint64_t TableRemove(Table *table, uint64_t high, uint64_t low)
 {
-    if (table->Directory == NULL)
-        return 0;
-    TableSegment *segment = table->Directory->Segments[IndexOf(table, high, low)];
-    TableSlot slot;
-    uint32_t number = Locate(table, segment, high, low, &slot);
-    uint64_t value = slot.Value;
+    Found found = LocateIn(table, high, low);
+    uint64_t value = found.Slot.Value;
     if (value < TableLeastValue)
         return 0;
-    slot.Value = TableGone;
-    WriteSlot(table, segment, number, slot);
-    segment->Live--;
+    found.Slot.Value = TableGone;
+    WritePlace(&Shapes[table->Kind], found.Line, found.Place, found.Slot, false);
+    table->Directory->Segments[HashOf(table, high, low) & table->Directory->Mask]->Live--;
     table->Count--;
     return value;
 }
 
-uint64_t TableLookUp(const Table *table, uint64_t high, uint64_t low)
-{
-    return table->IsPacked ? TableFindPacked(table, (uint32_t)low) : TableFind(table, high, low);
-}
+uint64_t TableLookUp(const Table *table, uint64_t high, uint64_t low) { return LocateIn(table, high, low).Slot.Value; }
 
 bool TableNextSegment(const Table *table, uint32_t *cursor, const TableSegment **segment, uint32_t *count)
 {
     const TableDirectory *directory = table->Directory;
-    while (directory != NULL && *cursor < directory->Count) {
+    while (directory != &noDirectory && *cursor <= directory->Mask) {
         uint32_t i = (*cursor)++;
         // Entries that share a segment: the first shows it.
         if (i >> directory->Segments[i]->Depth != 0)
             continue;
         *segment = directory->Segments[i];
-        *count = SlotCount(table);
+        *count = PlaceCount(table);
         return true;
     }
     return false;

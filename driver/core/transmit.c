@@ -11,7 +11,7 @@ static Decision Refused(VirtualInterface *sender, DropReason reason, SendError e
 
 static Decision Dropped(VirtualInterface *sender, uint32_t processor, DropReason reason)
 {
-    Count(&sender->Counters[processor].TxDropped, 1);
+    Count(&sender->Shares[processor].Counters.TxDropped, 1);
     return Refused(sender, reason, SendErrorNoBuffers);
 }
 
@@ -25,8 +25,8 @@ static Decision TransmitToTarget(const PortSnapshot *snapshot, uint32_t processo
     if (snapshot->Flag == FlagPrivate)
         return Dropped(sender, processor, DropPrivate);
     CountSent(sender, processor, frame->Length);
-    if (IsTooLong(frame, Load32(&target->IpMtu) + MasterSlack)) {
-        Count(&target->Counters[processor].RxErrors, 1);
+    if (IsTooLong(frame, IpMtu(target, processor) + MasterSlack)) {
+        Count(&target->Shares[processor].Counters.RxErrors, 1);
         PortCountDrop(target->Port, DropMtuExceeded, target);
         return (Decision){.Target = target, .Action = ActionDrop, .Reason = DropMtuExceeded};
     }
@@ -35,13 +35,14 @@ static Decision TransmitToTarget(const PortSnapshot *snapshot, uint32_t processo
 }
 
 // 21b.
-static bool IsTaggedForSibling(const Port *port, const PortSnapshot *snapshot, const VirtualInterface *sender, const Frame *frame)
+static bool IsTaggedForSibling(const Port *port, const PortSnapshot *snapshot, uint32_t processor, const VirtualInterface *sender,
+                               const Frame *frame)
 {
     const uint32_t offset = EtherHeaderLength + EtherTagLength;
     if (frame->Length < offset)
         return false;
     L3Key key = Classify(frame, offset, Read16(frame->Bytes + 16));
-    VirtualInterface *target = Owner(port, snapshot, frame, key.Family, key.DestinationOffset);
+    VirtualInterface *target = Owner(port, snapshot, processor, frame, key.Family, key.DestinationOffset);
     return target != NULL && target != sender;
 }
 
@@ -50,10 +51,10 @@ static Decision TransmitToOwnMac(Port *port, const PortSnapshot *snapshot, uint3
                                  uint32_t protocol)
 {
     L3Key key = Classify(frame, EtherHeaderLength, protocol);
-    VirtualInterface *target = Owner(port, snapshot, frame, key.Family, key.DestinationOffset);
+    VirtualInterface *target = Owner(port, snapshot, processor, frame, key.Family, key.DestinationOffset);
     if (target != NULL)
         return TransmitToTarget(snapshot, processor, sender, target, frame);
-    if (snapshot->Flag == FlagPrivate && IsTag(protocol) && IsTaggedForSibling(port, snapshot, sender, frame))
+    if (snapshot->Flag == FlagPrivate && IsTag(protocol) && IsTaggedForSibling(port, snapshot, processor, sender, frame))
         return Dropped(sender, processor, DropTaggedPrivate);
     CountSent(sender, processor, frame->Length);
     if (!snapshot->IsUp)
@@ -86,7 +87,7 @@ static Decision TransmitRouted(Port *port, const PortSnapshot *snapshot, uint32_
 {
     if (snapshot->Flag != FlagVepa) {
         L3Key key = Classify(frame, EtherHeaderLength, protocol);
-        VirtualInterface *target = Owner(port, snapshot, frame, key.Family, key.DestinationOffset);
+        VirtualInterface *target = Owner(port, snapshot, processor, frame, key.Family, key.DestinationOffset);
         if (target != NULL)
             return TransmitToTarget(snapshot, processor, sender, target, frame);
     }
@@ -108,13 +109,13 @@ static Decision TransmitRouted(Port *port, const PortSnapshot *snapshot, uint32_
 Decision PortTransmit(Port *port, const PortSnapshot *snapshot, uint32_t processor, VirtualInterface *sender, const Frame *frame,
                       uint64_t now, NextHop *hop)
 {
-    if (Load32(&sender->IsUp) == 0)
+    if (!IsUp(sender, processor))
         return Refused(sender, DropInterfaceDown, SendErrorNetworkDown);
     if (frame->Length < EtherHeaderLength)
         return Refused(sender, DropRunt, SendErrorInvalid);
     uint32_t protocol = Read16(frame->Bytes + 12);
     uint32_t tag = protocol == TypeVlanTag ? EtherTagLength : 0;
-    if (IsTooLong(frame, Load32(&sender->IpMtu) + EtherHeaderLength + tag))
+    if (IsTooLong(frame, IpMtu(sender, processor) + EtherHeaderLength + tag))
         return Refused(sender, DropOversize, SendErrorMessageTooLong);
     if (snapshot->Mode == ModeL2)
         return TransmitSwitched(port, snapshot, processor, sender, frame, protocol);

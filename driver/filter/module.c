@@ -49,7 +49,7 @@ uint64_t ModuleTellPort(Module *module)
     bool isNew = known->Mac != module->Mac || known->IpMtu != module->IpMtu || (known->IsUp != 0) != isUp;
     // Without memory the port goes on with what it knew, but never with a master that is not there.
     if (PortSetMaster(port, module->Mac, module->IpMtu, isUp) == PortNoMemory && !isUp)
-        Store32(&port->Snapshot->IsUp, 0);
+        PortMasterDown(port);
     return isNew ? port->Luid : 0;
 }
 

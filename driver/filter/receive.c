@@ -8,6 +8,7 @@ typedef struct Reception {
     Module *Module;
     Port *Port;
     const PortSnapshot *Snapshot;
+    PortMap Map;
     uint32_t Processor;
     Batch Batch;
 } Reception;
@@ -57,7 +58,7 @@ static void LearnNeighbor(Reception *reception, const Frame *frame)
 }
 
 // True: the host gets it.
-static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFFER buffer)
+static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFFER buffer, const Foresight *foresight)
 {
     View view;
     Packet *packet = NULL;
@@ -65,7 +66,12 @@ static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFF
         PortCountDrop(reception->Port, DropDeviceQueueFull, NULL);
         return false;
     }
-    Decision decision = PortReceive(reception->Port, reception->Snapshot, reception->Processor, &view.Frame);
+    Foresight own;
+    if (foresight == NULL) {
+        own = PortForesee(&reception->Map, view.Frame.Bytes, view.Frame.Length);
+        foresight = &own;
+    }
+    Decision decision = PortReceive(reception->Port, reception->Snapshot, reception->Processor, &view.Frame, foresight);
     switch (decision.Action) {
     case ActionHost:
         LearnNeighbor(reception, &view.Frame);
@@ -86,16 +92,16 @@ static bool ReceiveBuffer(Reception *reception, PNET_BUFFER_LIST list, PNET_BUFF
 }
 
 // True: the list goes up as it is. One with several buffers never does: those that the host gets are copied.
-static bool ReceiveList(Reception *reception, PNET_BUFFER_LIST list)
+static bool ReceiveList(Reception *reception, PNET_BUFFER_LIST list, const Foresight *foresight)
 {
     PNET_BUFFER buffer = NET_BUFFER_LIST_FIRST_NB(list);
     if ((list->NblFlags & NDIS_NBL_FLAGS_IS_LOOPBACK_PACKET) != 0)
         return true;
     if (buffer == NULL || NET_BUFFER_NEXT_NB(buffer) == NULL)
-        return buffer == NULL || ReceiveBuffer(reception, list, buffer);
+        return buffer == NULL || ReceiveBuffer(reception, list, buffer, foresight);
     for (; buffer != NULL; buffer = NET_BUFFER_NEXT_NB(buffer)) {
         View view;
-        if (ReceiveBuffer(reception, list, buffer) && ViewRead(&view, list, buffer, false, 0, 0))
+        if (ReceiveBuffer(reception, list, buffer, NULL) && ViewRead(&view, list, buffer, false, 0, 0))
             DeliverToHost(reception->Port, NULL, CopyReceived(reception, &view, NULL), reception->Processor, &reception->Batch);
     }
     return false;
@@ -106,15 +112,18 @@ static bool Begin(Reception *reception, Module *module, Section *section)
 {
     SectionEnter(section);
     *reception = (Reception){.Module = module, .Port = LOAD(module->Port), .Processor = section->Processor};
-    if (reception->Port != NULL)
+    if (reception->Port != NULL) {
         reception->Snapshot = PortRead(reception->Port);
+        reception->Map = PortReadMap(reception->Port);
+    }
     return reception->Port != NULL || LOAD(module->Interface) != NULL;
 }
 
-static bool Decide(Reception *reception, PNET_BUFFER_LIST list)
+// What was foreseen of the list's first buffer; NULL: nothing.
+static bool Decide(Reception *reception, PNET_BUFFER_LIST list, const Foresight *foresight)
 {
     if (reception->Port != NULL)
-        return ReceiveList(reception, list);
+        return ReceiveList(reception, list, foresight);
     return (list->NblFlags & NDIS_NBL_FLAGS_IS_LOOPBACK_PACKET) != 0;
 }
 
@@ -125,7 +134,7 @@ static void ReceiveBorrowed(Module *module, PNET_BUFFER_LIST lists, NDIS_PORT_NU
         PNET_BUFFER_LIST next = NET_BUFFER_LIST_NEXT_NBL(lists);
         Reception reception;
         Section section;
-        bool passes = !Begin(&reception, module, &section) || Decide(&reception, lists);
+        bool passes = !Begin(&reception, module, &section) || Decide(&reception, lists, NULL);
         SectionEndReading(&section);
         BatchIndicate(&reception.Batch);
         SectionLeave(&section);
@@ -138,9 +147,9 @@ static void ReceiveBorrowed(Module *module, PNET_BUFFER_LIST lists, NDIS_PORT_NU
     }
 }
 
-// Frames are decided on faster than memory answers: what those further on will need is fetched meanwhile, first their headers, then their
-// places in the address map.
-enum { HeadersAhead = 12, PlacesAhead = 8 };
+// Frames are decided on faster than memory answers: what those further on will need is fetched meanwhile, first their headers, then, for a
+// block of frames while the one before is decided on, their places in the address map.
+enum { Block = 8, HeadersAhead = 2 * Block };
 
 static PNET_BUFFER_LIST FetchHeader(PNET_BUFFER_LIST list)
 {
@@ -151,13 +160,16 @@ static PNET_BUFFER_LIST FetchHeader(PNET_BUFFER_LIST list)
     return list == NULL ? NULL : NET_BUFFER_LIST_NEXT_NBL(list);
 }
 
-static PNET_BUFFER_LIST FetchPlace(const Port *port, PNET_BUFFER_LIST list)
+// The next block's first list.
+static PNET_BUFFER_LIST Foresee(const Reception *reception, PNET_BUFFER_LIST list, Foresight *foresights)
 {
-    uint32_t length;
-    const uint8_t *bytes = list == NULL || port == NULL ? NULL : ViewPeek(list, &length);
-    if (bytes != NULL)
-        PortPrefetch(port, bytes, length);
-    return list == NULL ? NULL : NET_BUFFER_LIST_NEXT_NBL(list);
+    for (uint32_t i = 0; i < Block && list != NULL && reception->Port != NULL; i++) {
+        uint32_t length = 0;
+        const uint8_t *bytes = ViewPeek(list, &length);
+        foresights[i] = PortForesee(&reception->Map, bytes, bytes == NULL ? 0 : length);
+        list = NET_BUFFER_LIST_NEXT_NBL(list);
+    }
+    return list;
 }
 
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReceive(NDIS_HANDLE context, PNET_BUFFER_LIST lists, NDIS_PORT_NUMBER port, ULONG count,
@@ -166,6 +178,7 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReceive(NDIS_HANDLE context
     Module *module = context;
     Reception reception;
     Section section;
+    Foresight foresights[2][Block];
     ListChain pass = {0}, gone = {0};
     if ((flags & NDIS_RECEIVE_FLAGS_RESOURCES) != 0) {
         ReceiveBorrowed(module, lists, port, flags);
@@ -175,16 +188,16 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID KMAPI FilterReceive(NDIS_HANDLE context
         pass = (ListChain){.First = lists, .Count = count};
         lists = NULL;
     }
-    PNET_BUFFER_LIST header = lists, place = lists;
+    PNET_BUFFER_LIST header = lists;
     for (uint32_t i = 0; i < HeadersAhead; i++)
         header = FetchHeader(header);
-    for (uint32_t i = 0; i < PlacesAhead; i++)
-        place = FetchPlace(reception.Port, place);
-    while (lists != NULL) {
+    PNET_BUFFER_LIST place = Foresee(&reception, lists, foresights[0]);
+    for (uint32_t turn = 0; lists != NULL; turn++) {
         PNET_BUFFER_LIST next = NET_BUFFER_LIST_NEXT_NBL(lists);
+        if (turn % Block == 0)
+            place = Foresee(&reception, place, foresights[(turn / Block + 1) % 2]);
         header = FetchHeader(header);
-        place = FetchPlace(reception.Port, place);
-        ChainAdd(Decide(&reception, lists) ? &pass : &gone, lists);
+        ChainAdd(Decide(&reception, lists, &foresights[turn / Block % 2][turn % Block]) ? &pass : &gone, lists);
         lists = next;
     }
     SectionEndReading(&section);

@@ -183,6 +183,13 @@ static void CarryOut(Bench *bench, Port *port, const PortSnapshot *snapshot, con
     }
 }
 
+static Decision Receive(Port *port, const PortSnapshot *snapshot, const Frame *view)
+{
+    PortMap map = PortReadMap(port);
+    Foresight foresight = PortForesee(&map, view->Bytes, view->Length);
+    return PortReceive(port, snapshot, Processor, view, &foresight);
+}
+
 uint32_t BenchInject(void *handle, uint64_t place, const uint8_t *frame, uint32_t length, uint32_t longestSegment)
 {
     Bench *bench = handle;
@@ -203,7 +210,7 @@ uint32_t BenchInject(void *handle, uint64_t place, const uint8_t *frame, uint32_
         if (place == BenchHost)
             decision.Action = snapshot->IsUp ? ActionWire : ActionDrop;
         else if (place == BenchWire)
-            decision = PortReceive(port, snapshot, Processor, &view);
+            decision = Receive(port, snapshot, &view);
         else if (sender != NULL)
             decision = PortTransmit(port, snapshot, Processor, sender, &view, 0, &hop);
         CarryOut(bench, port, snapshot, &view, bytes, decision, sender, &hop);

@@ -37,7 +37,7 @@ static bool Fill(Port *port, uint32_t addresses, uint32_t interfaces)
     for (uint32_t i = 0; isOk && i < interfaces; i++) {
         isOk = PortAddInterface(port, 2 + i, NULL, NULL, &members[i]) == PortOk;
         if (isOk)
-            members[i]->IsUp = 1;
+            InterfaceSetUp(members[i], true);
     }
     for (uint32_t i = 0; isOk && i < addresses; i++)
         isOk = PortAddAddress(port, members[i % interfaces], (L3Address){0, 0x0a000000 + i, FamilyFour}, 8) == PortOk;
@@ -64,10 +64,11 @@ void *CostCreate(uint32_t addresses, uint32_t interfaces)
     if (cost == NULL || !EpochInitialize(&cost->Epoch, 1))
         return NULL;
     cost->Port = PortCreate(&cost->Epoch, 1, 0x1234567, 1);
-    cost->Frames = calloc(Frames, FrameLength);
+    cost->Frames = calloc(Frames + Ahead, FrameLength);
     if (cost->Port == NULL || cost->Frames == NULL || !Fill(cost->Port, addresses, interfaces))
         return NULL;
     Forge(cost->Frames, addresses);
+    memcpy(cost->Frames + (size_t)Frames * FrameLength, cost->Frames, (size_t)Ahead * FrameLength);
     return cost;
 }
 
@@ -82,6 +83,12 @@ void CostDestroy(void *handle)
     free(cost);
 }
 
+static void Foresee(const PortMap *map, const uint8_t *bytes, Foresight *foresights)
+{
+    for (uint32_t i = 0; i < Ahead; i++)
+        foresights[i] = PortForesee(map, bytes + (size_t)i * FrameLength, FrameLength);
+}
+
 uint64_t CostRun(void *handle, uint32_t *delivered)
 {
     Cost *cost = handle;
@@ -90,11 +97,17 @@ uint64_t CostRun(void *handle, uint32_t *delivered)
     EpochEnter(&cost->Epoch, 0);
     Port *port = cost->Port;
     const PortSnapshot *snapshot = PortRead(port);
-    for (uint32_t i = 0; i < Frames; i++) {
-        const uint8_t *bytes = cost->Frames + (size_t)i * FrameLength;
-        PortPrefetch(port, i + Ahead < Frames ? bytes + Ahead * FrameLength : bytes, FrameLength);
-        Frame frame = {.Bytes = bytes, .Length = FrameLength, .LongestSegment = FrameLength};
-        count += PortReceive(port, snapshot, 0, &frame).Action == ActionDeliver;
+    PortMap map = PortReadMap(port);
+    Foresight foresights[2][Ahead];
+    const uint8_t *bytes = cost->Frames;
+    Foresee(&map, bytes, foresights[0]);
+    for (uint32_t block = 0; block < Frames / Ahead; block++) {
+        // Behind the last frame are the first ones again.
+        Foresee(&map, bytes + Ahead * FrameLength, foresights[(block + 1) % 2]);
+        for (const Foresight *foresight = foresights[block % 2], *end = foresight + Ahead; foresight < end; foresight++, bytes += FrameLength) {
+            Frame frame = {.Bytes = bytes, .Length = FrameLength, .LongestSegment = FrameLength};
+            count += PortReceive(port, snapshot, 0, &frame, foresight).Action == ActionDeliver;
+        }
     }
     EpochLeave(&cost->Epoch, 0);
     *delivered = count;

@@ -26,7 +26,8 @@ static void Prepare(void)
         if (PortAddInterface(port, 2 + i, NULL, NULL, &members[i]) != PortOk || PortAddAddress(port, members[i], four, 24) != PortOk ||
             PortAddAddress(port, members[i], six, 64) != PortOk)
             abort();
-        members[i]->IsUp = members[i]->IsAllMulticast = 1;
+        InterfaceSetUp(members[i], true);
+        members[i]->IsAllMulticast = 1;
     }
     L3Address host = {0, 0x0a000001, FamilyFour}, any = {0, 0, FamilyFour}, anySix = {0, 0, FamilySix};
     Route route = {.Gateway = {0, 0x0a0000fe, FamilyFour}}, onLink = {0};
@@ -77,7 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     NextHop hop = {0};
     EpochEnter(&control.Epoch, 0);
     const PortSnapshot *snapshot = PortRead(port);
-    Decision decision = where == 2 ? PortReceive(port, snapshot, 0, &frame) : PortTransmit(port, snapshot, 0, members[where], &frame, 0, &hop);
+    PortMap map = PortReadMap(port);
+    Foresight foresight = PortForesee(&map, header, length);
+    Decision decision = where == 2 ? PortReceive(port, snapshot, 0, &frame, &foresight) : PortTransmit(port, snapshot, 0, members[where], &frame, 0, &hop);
     if (decision.Action == ActionFloodReceived || decision.Action == ActionFloodSent) {
         while (PortNextReceiver(port, snapshot, 0, &frame, decision.Action == ActionFloodSent ? members[where]->Serial : 0, &cursor) != NULL) {
         }

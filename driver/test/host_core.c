@@ -3,8 +3,11 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../core/control.h"
+
+enum { PageBytes = 4096 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t blocks;
@@ -15,7 +18,10 @@ void *CoreAllocate(size_t bytes)
 {
     if (__atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED) == failAt)
         return NULL;
-    void *block = calloc(1, bytes);
+    // As in the kernel: whole pages begin with a page.
+    void *block = bytes < PageBytes ? calloc(1, bytes) : aligned_alloc(PageBytes, (bytes + PageBytes - 1) / PageBytes * PageBytes);
+    if (block != NULL && bytes >= PageBytes)
+        memset(block, 0, bytes);
     if (block != NULL)
         (void)__atomic_fetch_add(&blocks, 1, __ATOMIC_RELAXED);
     return block;

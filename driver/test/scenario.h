@@ -64,4 +64,7 @@ typedef struct Scenario {
     void (*Run)(void);
 } Scenario;
 
+// scenario_table.c; not of the loaded image.
+void TableReadWhileItChanges(uint32_t changes);
+
 extern const Scenario DesignScenarios[], FlowScenarios[], AwayScenarios[], EdgeScenarios[], TableScenarios[], DataScenarios[], StateScenarios[], RequestScenarios[], NegativeScenarios[], FailureScenarios[], CoreScenarios[];

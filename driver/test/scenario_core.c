@@ -236,7 +236,7 @@ static void LongerThanTheMastersMtu(void)
     FakePause(world->Master);
     world->Master->IpMtu = 600;
     FakeRestart(world->Master);
-    ControlFindInterface(&TheDriver.Control, 2)->IpMtu = 1500;
+    InterfaceSetMtu(ControlFindInterface(&TheDriver.Control, 2), 1500);
     // Fragments, with an option that only the first keeps.
     uint32_t length = Udp4(frame, Gateway, one->Mac, 2, 99, 1000);
     memmove(frame + 38, frame + 34, length - 34);

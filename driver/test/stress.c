@@ -194,6 +194,7 @@ static void Stress(uint32_t seconds)
 
 int main(int count, char **arguments)
 {
+    TableReadWhileItChanges(20000);
     Stress(count > 1 ? (uint32_t)atoi(arguments[1]) : 10);
     (void)printf("1 passed, 0 failed\n");
     return 0;

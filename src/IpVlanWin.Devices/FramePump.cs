@@ -23,8 +23,7 @@ public sealed partial class FramePump : IDisposable
     private readonly IFrameDevice _host;
     private readonly OffloadEgress _egress = new();
     private readonly FrameBatch _batch;
-    private readonly AddressProbe[] _probes;
-    private readonly FoundOwner[] _owners;
+    private readonly Delivery[] _deliveries;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
     // Devices that were sent something since the last flush; one may stand here more than once.
@@ -53,7 +52,7 @@ public sealed partial class FramePump : IDisposable
         (_bareWire, _wire, _host) = (wire, wire, host);
         _fragmentingWire = new FragmentingDevice(wire);
         _batch = batch ?? new FrameBatch();
-        (_probes, _owners) = (new AddressProbe[_batch.Capacity], new FoundOwner[_batch.Capacity]);
+        _deliveries = new Delivery[_batch.Capacity];
         _snapshot = port.Snapshot;
     }
 
@@ -69,9 +68,9 @@ public sealed partial class FramePump : IDisposable
         Read(_wire);
         if (_watch is not null)
             return MoveWatched(null, now);
-        LookAhead();
+        _snapshot.Receive(new BatchFrames(_batch), _deliveries);
         for (var i = 0; i < _batch.Count; i++)
-            Receive(_batch.Buffer(i), _batch.Offload(i), now, _owners[i]);
+            Receive(_batch.Buffer(i), _batch.Offload(i), now, _deliveries[i]);
         return EndBatch();
     }
 
@@ -93,26 +92,26 @@ public sealed partial class FramePump : IDisposable
         Read(device);
         if (_watch is not null)
             return MoveWatched(sender, now);
-        LookAhead();
+        _snapshot.Transmit(sender, new BatchFrames(_batch), _deliveries);
         for (var i = 0; i < _batch.Count; i++)
-            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, _owners[i]);
+            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, _deliveries[i]);
         return EndBatch();
     }
 
     /// <summary>One frame from the wire: decides and carries it out. The buffer begins with the headroom.</summary>
-    public Decision Receive(Span<byte> buffer, in FrameOffload offload, TimeSpan now, FoundOwner owner = default)
+    public Decision Receive(Span<byte> buffer, in FrameOffload offload, TimeSpan now, Delivery delivery = default)
     {
-        var decision = _snapshot.Receive(buffer[FrameBatch.Headroom..], offload, owner);
+        var decision = _snapshot.Receive(buffer[FrameBatch.Headroom..], offload, delivery);
         var hop = default(NextHop);
         CarryOut(decision, null, buffer, offload, now, ref hop);
         return decision;
     }
 
     /// <summary>One frame from an interface: decides and carries it out. The buffer begins with the headroom.</summary>
-    public Decision Transmit(VirtualInterface sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, FoundOwner owner = default)
+    public Decision Transmit(VirtualInterface sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, Delivery delivery = default)
     {
         var hop = default(NextHop);
-        var decision = _snapshot.Transmit(sender, buffer[FrameBatch.Headroom..], offload, now, ref hop, owner);
+        var decision = _snapshot.Transmit(sender, buffer[FrameBatch.Headroom..], offload, now, ref hop, delivery);
         CarryOut(decision, sender, buffer, offload, now, ref hop);
         return decision;
     }
@@ -148,20 +147,6 @@ public sealed partial class FramePump : IDisposable
         _batch.Clear();
         device.Receive(_batch);
         TakeSnapshot();
-    }
-
-    /// <summary>Looks the batch's addresses up, where that pays; else they count as not looked up.</summary>
-    private void LookAhead()
-    {
-        if (_batch.Count < 2 || !_snapshot.PrefersLookingAhead)
-        {
-            _owners.AsSpan(0, _batch.Count).Clear();
-            return;
-        }
-        for (var i = 0; i < _batch.Count; i++)
-            _probes[i] = _snapshot.Probe(_batch.Frame(i));
-        for (var i = 0; i < _batch.Count; i++)
-            _owners[i] = _snapshot.Resolve(_batch.Frame(i), _probes[i]);
     }
 
     private void LoseFromHost(ReadOnlySpan<byte> buffer, in FrameOffload offload)
@@ -272,5 +257,12 @@ public sealed partial class FramePump : IDisposable
     {
         _fragmentingWire.IpMtu = _snapshot.IpMtu;
         Send(needsFragmenting ? _fragmentingWire : _wire, buffer, offload, sender);
+    }
+
+    private readonly struct BatchFrames(FrameBatch batch) : IFrameList
+    {
+        public int Count => batch.Count;
+
+        public ReadOnlySpan<byte> this[int index] => batch.Frame(index);
     }
 }

@@ -48,7 +48,7 @@ internal sealed unsafe partial class AddressTable<TKey>
     public bool Remove(in TKey key)
     {
         var hash = key.Hash(_seed);
-        var segment = SegmentOf(_directory, hash);
+        var segment = SegmentOf(_directory.Segments, hash);
         var number = Locate(segment, key, hash, out _);
         if (*number <= 0)
             return false;

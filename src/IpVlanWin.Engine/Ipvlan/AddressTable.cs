@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace IpVlanWin.Engine.Ipvlan;
 
@@ -17,6 +16,9 @@ namespace IpVlanWin.Engine.Ipvlan;
 internal sealed unsafe partial class AddressTable<TKey>
     where TKey : unmanaged, IAddressKey<TKey>
 {
+    /// <summary>Not a number: the line that was asked does not tell.</summary>
+    public const int Beyond = int.MinValue;
+
     private const int Empty = 0;
     private const int Gone = -1;
 
@@ -38,56 +40,48 @@ internal sealed unsafe partial class AddressTable<TKey>
 
     public long MemoryBytes => _directory.PoolBytes;
 
-    /// <summary>The number kept for an address; 0 or less where there is none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Find(in TKey key) => Find(key, key.Hash(_seed));
+    /// <summary>The table as it is now, to look addresses up in.</summary>
+    public Reading Now
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_directory, _seed);
+    }
 
-    /// <summary>The same, its hash being known. Of the hash only the upper 32 bits matter.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Find(in TKey key, ulong hash)
+    /// <summary>The number kept for an address; 0 or less where there is none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public int Find(TKey key)
     {
         var directory = _directory;
-        var segment = SegmentOf(directory, hash);
-        var line = segment + LineOffset(hash);
-        var match = key.MatchIn(line);
-        var number = match != 0 ? NumbersOf(line)[TKey.PlaceOf(match)] : IsFull(line) ? FindBeyond(key, segment, hash) : Empty;
-        // Holds the directory, and it the segment.
-        GC.KeepAlive(directory);
-        return number;
-    }
-
-    /// <summary>The hash of a key. Has the processor bring what <see cref="Find(in TKey, ulong)"/> will read first, where it has an instruction for it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Probe(in TKey key)
-    {
         var hash = key.Hash(_seed);
-        if (Sse.IsSupported)
-            Sse.Prefetch0(SegmentOf(_directory, hash) + LineOffset(hash));
-        return hash;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int FindBeyond(TKey key, byte* segment, ulong hash)
-    {
-        for (var offset = LineOffset(hash); ;)
+        var segment = SegmentOf(directory.Segments, hash);
+        for (var offset = LineOffset(hash); ; offset = NextLine(offset))
         {
-            offset = NextLine(offset);
-            var line = segment + offset;
-            var match = key.MatchIn(line);
-            if (match != 0)
-                return NumbersOf(line)[TKey.PlaceOf(match)];
-            if (!IsFull(line))
-                return Empty;
+            var number = NumberIn(segment + offset, key);
+            if (number == Beyond)
+                continue;
+            // Holds the directory, and it the segment.
+            GC.KeepAlive(directory);
+            return number;
         }
     }
 
+    /// <summary>The number that a line has for a key; 0 or less where it has none, and <see cref="Beyond"/> where one of the lines behind it may.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* SegmentOf(SegmentDirectory directory, ulong hash)
+    public static int NumberIn(byte* line, TKey key)
     {
-        // Their number is a power of two, so the index is never out of range.
-        var segments = directory.Segments;
-        return (byte*)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(segments), (nint)(uint)SegmentIndex(hash, segments.Length));
+        var match = key.MatchIn(line);
+        if (match == 0)
+            return IsFull(line) ? Beyond : Empty;
+        var place = TKey.PlaceOf(match);
+        var number = Volatile.Read(ref NumbersOf(line)[place]);
+        // What matched may have been a place still being filled: empty, or half its key. Once it has a number its key stays.
+        return number == Empty || ((TKey*)line)[place].Same(key) ? number : Beyond;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* SegmentOf(nint[] segments, ulong hash) =>
+        // Their number is a power of two, so the index is never out of range.
+        (byte*)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(segments), (nint)(uint)SegmentIndex(hash, segments.Length));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int SegmentIndex(ulong hash, int segments) => (int)(hash >> SegmentShift) & (segments - 1);
@@ -103,4 +97,26 @@ internal sealed unsafe partial class AddressTable<TKey>
     /// <summary>Its last place is taken, and so all are: more may lie in the next line.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsFull(byte* line) => NumbersOf(line)[TKey.PerLine - 1] != Empty;
+
+    /// <summary>A moment's table. Its lines may be read until it is let go by <see cref="End"/>.</summary>
+    public readonly struct Reading
+    {
+        private readonly SegmentDirectory _directory;
+        private readonly nint[] _segments;
+        private readonly ulong _seed;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Reading(SegmentDirectory directory, ulong seed) => (_directory, _segments, _seed) = (directory, directory.Segments, seed);
+
+        /// <summary>The line that an address lies in, if it is there, or else in one of those behind it.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public byte* LineOf(TKey key)
+        {
+            var hash = key.Hash(_seed);
+            return SegmentOf(_segments, hash) + LineOffset(hash);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void End() => GC.KeepAlive(_directory);
+    }
 }

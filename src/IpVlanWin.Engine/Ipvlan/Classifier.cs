@@ -51,14 +51,23 @@ public static class Classifier
     /// <summary>Where the destination stands in an untagged IPv6 frame.</summary>
     internal const int Ipv6Destination = EtherType.HeaderLength + 24;
 
+    /// <summary>No frame shorter than this is plain.</summary>
+    internal const int ShortestPlain = EtherType.HeaderLength + Ipv4MinLength;
+
     private const int ArpLength = 28;
     private const int Ipv4MinLength = 20;
     private const int Ipv6Length = 40;
     private const int IcmpV6 = 58;
     private const int NeighborSolicitation = 135;
 
-    private static readonly ushort RawIpv4 = Raw(EtherType.IPv4);
-    private static readonly ushort RawIpv6 = Raw(EtherType.IPv6);
+    // Type, version and IPv4 header length as a machine reads them from the frame, as one number.
+    private static uint PlainIpv4 => BitConverter.IsLittleEndian ? 0x0045_0008u : 0x0800_4500u;
+
+    private static uint PlainIpv4Bits => BitConverter.IsLittleEndian ? 0x00FF_FFFFu : 0xFFFF_FF00u;
+
+    private static uint PlainIpv6 => BitConverter.IsLittleEndian ? 0x0060_DD86u : 0x86DD_6000u;
+
+    private static uint PlainIpv6Bits => BitConverter.IsLittleEndian ? 0x00F0_FFFFu : 0xFFFF_F000u;
 
     /// <summary>Classifies the packet at <paramref name="offset"/> of a frame.</summary>
     /// <param name="frame">The whole frame.</param>
@@ -92,38 +101,33 @@ public static class Classifier
     }
 
     /// <summary>
-    /// The key of an untagged frame with a plain header is its destination: IPv4 without options, or IPv6 that is not ICMPv6. Almost all
-    /// frames are, and it is quicker to see. False: ask <see cref="Classify"/>.
+    /// The key of an untagged frame with a plain header is its destination, at <see cref="Ipv4Destination"/> or <see cref="Ipv6Destination"/>: IPv4
+    /// without options, or IPv6 that is not ICMPv6. Almost all frames are, and it is quicker to see. Neither: ask <see cref="Classify"/>.
     /// </summary>
     /// <param name="frame">The frame's first byte.</param>
-    /// <param name="length">Its length in bytes, at least that of an Ethernet header.</param>
-    /// <param name="family">The family; the destination stands where <see cref="Ipv4Destination"/> or <see cref="Ipv6Destination"/> says.</param>
+    /// <param name="length">Its length in bytes, at least <see cref="ShortestPlain"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool IsPlain(ref byte frame, int length, out KeyFamily family)
-    {
-        var protocol = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref frame, 12));
-        if (protocol == RawIpv4)
-        {
-            family = KeyFamily.Four;
-            if (length < EtherType.HeaderLength + Ipv4MinLength || Unsafe.Add(ref frame, EtherType.HeaderLength) != 0x45)
-                return false;
-            return (uint)(At16(ref frame, EtherType.HeaderLength + 2) - Ipv4MinLength) <= (uint)(length - EtherType.HeaderLength - Ipv4MinLength);
-        }
-        family = KeyFamily.Six;
-        return protocol == RawIpv6 && length >= EtherType.HeaderLength + Ipv6Length
-            && Unsafe.Add(ref frame, EtherType.HeaderLength) >> 4 == 6 && Unsafe.Add(ref frame, EtherType.HeaderLength + 6) != IcmpV6;
-    }
+    internal static bool IsPlainFour(ref byte frame, int length) =>
+        (At32(ref frame, 12) & PlainIpv4Bits) == PlainIpv4
+        && (uint)(At16(ref frame, EtherType.HeaderLength + 2) - Ipv4MinLength) <= (uint)(length - EtherType.HeaderLength - Ipv4MinLength);
+
+    /// <inheritdoc cref="IsPlainFour"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsPlainSix(ref byte frame, int length) =>
+        (At32(ref frame, 12) & PlainIpv6Bits) == PlainIpv6
+        && length >= EtherType.HeaderLength + Ipv6Length && Unsafe.Add(ref frame, EtherType.HeaderLength + 6) != IcmpV6;
 
     /// <summary>ICMPv6 from ::; only a whole neighbor solicitation has a key: its target.</summary>
     private static L3Key FromUnspecified(ref byte packet, int length, int offset) =>
         length >= 64 && Unsafe.Add(ref packet, 40) == NeighborSolicitation ? new L3Key(KeyFamily.Six, offset + 48, offset + 48) : default;
 
-    /// <summary>As it is read from a frame without turning its bytes round.</summary>
-    private static ushort Raw(ushort type) => BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(type) : type;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ushort At16(ref byte packet, int offset) =>
         BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref packet, offset)));
+
+    // In the machine's byte order.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint At32(ref byte frame, int offset) => Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref frame, offset));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong At64(ref byte packet, int offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref packet, offset));

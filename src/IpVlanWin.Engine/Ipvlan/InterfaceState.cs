@@ -8,7 +8,9 @@ namespace IpVlanWin.Engine.Ipvlan;
 internal struct InterfaceState
 {
     public volatile int IpMtu;
-    public volatile bool IsUp;
+
+    /// <summary>Longest frame that it takes (38), by its MTU; 0 while it is down.</summary>
+    public volatile int Limit;
     public long RxPackets;
     public long RxBytes;
     public long TxPackets;
@@ -16,6 +18,12 @@ internal struct InterfaceState
     public long Multicast;
     public long RxErrors;
     public long TxDropped;
+
+    public readonly bool IsUp
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Limit != 0;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CountSent(int bytes)
@@ -46,6 +54,14 @@ internal sealed unsafe class StateLines
     private byte[] _block = [];
     private int _left;
 
+    /// <summary>A line of zeros that is never given back.</summary>
+    public static InterfaceState* TakeForGood()
+    {
+        var line = NativeMemory.AlignedAlloc(LineLength, LineLength);
+        NativeMemory.Clear(line, LineLength);
+        return (InterfaceState*)line;
+    }
+
     /// <summary>A line of zeros.</summary>
     /// <param name="block">The memory it lies in, which lives as long as this is held.</param>
     public InterfaceState* Take(out byte[] block)
@@ -58,11 +74,25 @@ internal sealed unsafe class StateLines
     }
 }
 
-/// <summary>An entry of a port's table of interfaces; empty where a number is free.</summary>
-internal readonly unsafe struct Member(VirtualInterface member)
+/// <summary>An entry of a port's table of interfaces.</summary>
+internal readonly unsafe struct Member
 {
-    public readonly VirtualInterface? Interface = member;
+    public readonly VirtualInterface? Interface;
 
-    // Its memory lives as long as the interface beside it.
-    public readonly InterfaceState* State = member.StateLine;
+    // Its memory lives as long as the interface beside it, or for ever.
+    public readonly InterfaceState* State;
+
+    // Of a free number: down for ever, so that nobody need ask whether there is one.
+    private static readonly InterfaceState* NobodysState = StateLines.TakeForGood();
+
+    public Member(VirtualInterface member)
+    {
+        Interface = member;
+        State = member.StateLine;
+    }
+
+    private Member(InterfaceState* state) => State = state;
+
+    /// <summary>A free number.</summary>
+    public static Member Nobody => new(NobodysState);
 }

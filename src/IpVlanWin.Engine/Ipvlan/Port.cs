@@ -128,7 +128,7 @@ public sealed class Port
             removed.PrefixLengths.Clear();
             _byName.Remove(removed.Name);
             _freeNumbers.Enqueue(removed.Id, removed.Id);
-            Publish(new PortSnapshot(this, _snapshot) { Members = With(removed.Id, default) });
+            Publish(new PortSnapshot(this, _snapshot) { Members = With(removed.Id, Member.Nobody) });
             return PortResult.Ok;
         }
     }

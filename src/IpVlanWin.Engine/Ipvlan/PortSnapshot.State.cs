@@ -13,8 +13,8 @@ public sealed unsafe partial class PortSnapshot
     private readonly Member[] _members = [];
     private readonly int _memberCount;
 
-    // What follows from mode, MTU and link state, for Receive: lengths behind the Ethernet header from here on, and a first byte with this
-    // bit, want a closer look. Set while the snapshot is made.
+    // What follows from mode, MTU and link state, for Receive: lengths beyond that of the shortest plain frame from here on, and a first byte with
+    // this bit, want a closer look. Set while the snapshot is made.
     private uint _receivable;
     private byte _flooded;
 
@@ -38,7 +38,7 @@ public sealed unsafe partial class PortSnapshot
         _router = original._router.Shadow();
         var lines = new StateLines();
         _memberCount = original._memberCount;
-        _members = Array.ConvertAll(original._members[.._memberCount], one => one.Interface is { } member ? new Member(member.Shadow(lines)) : default);
+        _members = Array.ConvertAll(original._members[.._memberCount], one => one.Interface is { } member ? new Member(member.Shadow(lines)) : Member.Nobody);
         Drops = new DropCounters();
         (Mode, Flag, Mac, IpMtu, IsUp) = (original.Mode, original.Flag, original.Mac, original.IpMtu, original.IsUp);
     }
@@ -109,7 +109,7 @@ public sealed unsafe partial class PortSnapshot
 
     private void Derive()
     {
-        _receivable = IsUp && Mode != PortMode.L3S ? (uint)(IpMtu + MasterSlack - EtherType.HeaderLength + 1) : 0;
+        _receivable = IsUp && Mode != PortMode.L3S ? (uint)Math.Max(IpMtu + MasterSlack - Classifier.ShortestPlain + 1, 0) : 0;
         _flooded = (byte)(Mode == PortMode.L2 ? 1 : 0);
     }
 }

@@ -18,23 +18,22 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </remarks>
 public sealed unsafe partial class PortSnapshot
 {
-    private const int MasterSlack = 18;
+    private const int MasterSlack = VirtualInterface.MasterSlack;
 
     // The first six of eight bytes read as one number.
-    private static readonly ulong MacBits = BitConverter.IsLittleEndian ? ulong.MaxValue >> 16 : ulong.MaxValue << 16;
+    private static ulong MacBits => BitConverter.IsLittleEndian ? ulong.MaxValue >> 16 : ulong.MaxValue << 16;
 
     /// <summary>Decides on a frame that the master received from the wire (semantics sections 3 and 4) and counts it.</summary>
     public Decision Receive(ReadOnlySpan<byte> frame, in FrameOffload offload)
     {
-        // Up, no runt, not too long, and unicast or in l3: nothing to ask but who has the destination.
-        if ((uint)(frame.Length - EtherType.HeaderLength) < _receivable)
+        ref var first = ref MemoryMarshal.GetReference(frame);
+        if (MayReceive(ref first, frame.Length))
         {
-            ref var first = ref MemoryMarshal.GetReference(frame);
-            if ((first & _flooded) == 0 && Classifier.IsPlain(ref first, frame.Length, out var family))
-            {
-                var state = UpOrNull(PlainNumber(ref first, family), out var target);
-                return state == null ? new Decision(DecisionAction.Host) : Received(target, state, frame.Length);
-            }
+            var found = PlainOwner(ref first, frame.Length);
+            if ((uint)(found - 1) < (uint)_memberCount)
+                return ReceivedBy(in MemberAt(found - 1), frame.Length);
+            if (found > AddressMap.Beyond)
+                return new Decision(DecisionAction.Host);
         }
         return ReceiveUnusual(frame, offload);
     }
@@ -47,24 +46,14 @@ public sealed unsafe partial class PortSnapshot
     /// <param name="hop">Filled in where the decision is to route.</param>
     public Decision Transmit(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
     {
-        // Up, no runt, not too long, siblings may be reached and one may be meant: who has the destination?
-        ref var sending = ref sender.State;
-        if (sending.IsUp && (uint)(frame.Length - EtherType.HeaderLength) <= (uint)sending.IpMtu && Flag == PortFlag.Bridge)
+        ref var first = ref MemoryMarshal.GetReference(frame);
+        if (MaySwitch(sender.StateLine, ref first, frame.Length))
         {
-            ref var first = ref MemoryMarshal.GetReference(frame);
-            if ((Mode != PortMode.L2 || IsToOwnMac(ref first)) && Classifier.IsPlain(ref first, frame.Length, out var family))
-            {
-                var state = UpOrNull(PlainNumber(ref first, family), out var target);
-                if (state != null)
-                {
-                    if (frame.Length > state->IpMtu + MasterSlack)
-                        return TransmitToTarget(sender, target!, frame, offload);
-                    sending.CountSent(frame.Length);
-                    return Received(target, state, frame.Length);
-                }
-                if (Mode != PortMode.L2)
-                    return TransmitToLink(sender, frame, offload, now, ref hop);
-            }
+            var found = PlainOwner(ref first, frame.Length);
+            if ((uint)(found - 1) < (uint)_memberCount)
+                return SentTo(found - 1, sender, frame, offload, now, ref hop);
+            if (found > AddressMap.Beyond && Mode != PortMode.L2)
+                return TransmitToLink(sender, frame, offload, now, ref hop);
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);
     }
@@ -110,11 +99,53 @@ public sealed unsafe partial class PortSnapshot
         at?.Drops.Count(reason);
     }
 
+    /// <summary>Up, no runt, not too long, and unicast or in l3: nothing to ask of a plain frame but who has the destination.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Decision Received(VirtualInterface? target, InterfaceState* state, int bytes)
+    private bool MayReceive(ref byte first, int length) => (uint)(length - Classifier.ShortestPlain) < _receivable && (first & _flooded) == 0;
+
+    /// <summary>Up, no runt, not too long, siblings may be reached and one may be meant.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MaySwitch(InterfaceState* sending, ref byte first, int length) =>
+        length <= sending->Limit - MasterSlack + EtherType.HeaderLength && length >= Classifier.ShortestPlain && Flag == PortFlag.Bridge
+            && (Mode != PortMode.L2 || IsToOwnMac(ref first));
+
+    /// <summary>
+    /// One more than the number of the interface that has the destination of a plain frame; less where none has, and <see cref="AddressMap.Beyond"/>
+    /// where that takes a closer look, and of other frames.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int PlainOwner(ref byte frame, int length)
     {
-        state->CountReceived(bytes);
-        return new Decision(DecisionAction.Deliver, target);
+        if (Classifier.IsPlainFour(ref frame, length))
+            return _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination));
+        return Classifier.IsPlainSix(ref frame, length) ? _map.FindSix(ref Unsafe.Add(ref frame, Classifier.Ipv6Destination)) : AddressMap.Beyond;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref readonly Member MemberAt(int id) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_members), (nint)(uint)id);
+
+    /// <summary>A plain frame from the wire for an address of the member, up or not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Decision ReceivedBy(ref readonly Member member, int length)
+    {
+        var state = member.State;
+        if (!state->IsUp)
+            return new Decision(DecisionAction.Host);
+        state->CountReceived(length);
+        return new Decision(DecisionAction.Deliver, member.Interface);
+    }
+
+    /// <summary>A plain frame from an interface for an address of another, up or not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Decision SentTo(int id, VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
+    {
+        ref readonly var member = ref MemberAt(id);
+        var state = member.State;
+        if (frame.Length > state->Limit)
+            return TransmitUnusual(sender, frame, offload, now, ref hop);
+        sender.StateLine->CountSent(frame.Length);
+        state->CountReceived(frame.Length);
+        return new Decision(DecisionAction.Deliver, member.Interface);
     }
 
     private static Decision Received(VirtualInterface target, int bytes)
@@ -307,35 +338,11 @@ public sealed unsafe partial class PortSnapshot
     }
 
     /// <summary>The interface that is up and has the address (3).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private VirtualInterface? Owner(ReadOnlySpan<byte> frame, KeyFamily family, int offset)
     {
-        UpOrNull(_map.Find(frame, family, offset), out var owner);
-        return owner;
-    }
-
-    /// <summary>The number of the interface that has the destination of a plain frame.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int PlainNumber(ref byte frame, KeyFamily family) => family == KeyFamily.Four
-        ? _map.FindFour(ref Unsafe.Add(ref frame, Classifier.Ipv4Destination))
-        : _map.FindSix(ref Unsafe.Add(ref frame, Classifier.Ipv6Destination));
-
-    /// <summary>The interface of that number and its state, where there is one and it is up; else null, both.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private InterfaceState* UpOrNull(int id, out VirtualInterface? owner)
-    {
         // The map may already name an interface that this snapshot does not have yet.
-        if ((uint)id < (uint)_memberCount)
-        {
-            ref var member = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_members), (nint)(uint)id);
-            if (member.State != null && member.State->IsUp)
-            {
-                owner = member.Interface;
-                return member.State;
-            }
-        }
-        owner = null;
-        return null;
+        var id = _map.Find(frame, family, offset);
+        return InterfaceAt(id) is { IsUp: true } owner ? owner : null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

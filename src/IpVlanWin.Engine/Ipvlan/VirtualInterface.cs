@@ -8,6 +8,9 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </summary>
 public sealed unsafe class VirtualInterface
 {
+    /// <summary>Bytes beside the packet that a frame may have where it is received: the header and a tag.</summary>
+    internal const int MasterSlack = 18;
+
     // Keeps the state's memory.
     private readonly byte[] _block;
     private volatile bool _receivesAllMulticast;
@@ -74,9 +77,13 @@ public sealed unsafe class VirtualInterface
         return shadow;
     }
 
-    internal void SetUp(bool isUp) => State.IsUp = isUp;
+    internal void SetUp(bool isUp) => State.Limit = isUp ? State.IpMtu + MasterSlack : 0;
 
-    internal void SetMtu(int ipMtu) => State.IpMtu = ipMtu;
+    internal void SetMtu(int ipMtu)
+    {
+        State.IpMtu = ipMtu;
+        SetUp(IsUp);
+    }
 
     internal void SetPromiscuous(bool on)
     {

@@ -85,16 +85,15 @@ public sealed class RouteTable
         return route is not null;
     }
 
-    /// <summary>The default route of an address that nothing else can hold; null where there is none, or where <see cref="Find"/> has to say.</summary>
+    /// <summary>The default route, for IPv4 addresses that begin with these 16 bits; null where there is none, or where <see cref="Find"/> has to say.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal RoutedPrefix? FindDefault(L3Address destination)
-    {
-        var start = destination.IsSix ? (int)(destination.High >> 48) : (int)(uint)destination.Low >>> MarkedBits;
-        var marks = destination.IsSix ? _sixMarks : _fourMarks;
-        return (Volatile.Read(ref marks[start >> 6]) >> start & 1) != 0 ? null : destination.IsSix ? _sixDefault : _fourDefault;
-    }
+    internal RoutedPrefix? FindDefaultFour(ushort start) => IsMarked(_fourMarks, start) ? null : _fourDefault;
 
-    /// <summary>Has <see cref="FindDefault"/> say nothing about the addresses of a prefix.</summary>
+    /// <summary>As <see cref="FindDefaultFour"/>, for IPv6 addresses.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal RoutedPrefix? FindDefaultSix(ushort start) => IsMarked(_sixMarks, start) ? null : _sixDefault;
+
+    /// <summary>Has <see cref="FindDefaultFour"/> and <see cref="FindDefaultSix"/> say nothing about the addresses of a prefix.</summary>
     internal void NoteSpecial(L3Prefix prefix)
     {
         var network = prefix.Network;
@@ -114,6 +113,9 @@ public sealed class RouteTable
         }
         return null;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsMarked(ulong[] marks, ushort start) => (Volatile.Read(ref marks[start >> 6]) >> start & 1) != 0;
 
     private void EndChange(L3Prefix prefix)
     {
@@ -223,6 +225,9 @@ internal sealed class RoutedPrefix(L3Address network, IReadOnlyList<Route> route
 
     /// <summary>The best route has a gateway: <see cref="Gateway"/>.</summary>
     public bool HasGateway { get; } = routes[0].Gateway is not null;
+
+    /// <summary>And it is reachable.</summary>
+    public bool IsThroughGateway { get; } = routes[0] is { Gateway: not null, IsUnreachable: false };
 
     public L3Address Gateway { get; } = routes[0].Gateway ?? default;
 

@@ -61,29 +61,37 @@ public sealed class Router
     {
         var packet = frame[EtherType.HeaderLength..];
         var mayFragment = false;
+        RoutedPrefix? way;
         if (protocol == EtherType.IPv4)
         {
             if (packet.Length < Ipv4MinLength || (packet[0] & 15) < 5)
                 return Dropped(DropReason.Ipv4Header);
-            hop.Address = L3Address.ReadFour(packet[16..]);
             // From the host to itself is no matter of sources (31, 32).
-            if (packet[12] == 127 && packet[16] != 127 && Host.KindOf(hop.Address) != HostAddressKind.Own)
+            if (packet[12] == 127 && packet[16] != 127 && Host.KindOf(L3Address.ReadFour(packet[16..])) != HostAddressKind.Own)
                 return Dropped(DropReason.SourceNotRoutable);
             mayFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & DontFragment) == 0;
+            way = Routes.FindDefaultFour(BinaryPrimitives.ReadUInt16BigEndian(packet[16..]));
         }
         else
         {
             if (packet.Length < Ipv6Length)
                 return Dropped(DropReason.Ipv6Header);
-            hop.Address = L3Address.ReadSix(packet[24..]);
+            way = Routes.FindDefaultSix(BinaryPrimitives.ReadUInt16BigEndian(packet[24..]));
         }
-        if (Routes.FindDefault(hop.Address) is { HasGateway: true, Best.IsUnreachable: false } way && !_isShadow)
-        {
-            hop.Address = way.Gateway;
-            return way.GatewayIn(Neighbors) is { } gateway
-                ? Routed(frame, offload, mayFragment, masterIpMtu, gateway.TryUse(now), gateway.Mac, ref hop)
-                : Routed(frame, offload, mayFragment, masterIpMtu, isKnown: false, default, ref hop);
-        }
+        if (way is null || !way.IsThroughGateway || _isShadow)
+            return DecideByDestination(frame, offload, mayFragment, masterIpMtu, now, ref hop);
+        hop.Address = way.Gateway;
+        return way.GatewayIn(Neighbors) is { } gateway
+            ? Routed(frame, offload, mayFragment, masterIpMtu, gateway.TryUse(now), gateway.Mac, ref hop)
+            : Routed(frame, offload, mayFragment, masterIpMtu, isKnown: false, default, ref hop);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Decision DecideByDestination(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, TimeSpan now, ref NextHop hop)
+    {
+        hop.Address = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) == EtherType.IPv4
+            ? L3Address.ReadFour(frame[(EtherType.HeaderLength + 16)..])
+            : L3Address.ReadSix(frame[(EtherType.HeaderLength + 24)..]);
         ref var destination = ref _recent.At(hop.Address);
         // Read before what is looked up: a change in between makes it look stale, never fresh.
         var generation = _generation.Number;

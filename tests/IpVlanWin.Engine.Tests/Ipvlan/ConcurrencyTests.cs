@@ -99,6 +99,32 @@ public sealed class ConcurrencyTests
         static L3Address Six(int i) => new(0xFD00_0000_0000_0000, (ulong)i);
     }
 
+    /// <summary>Places that are empty or half filled look like addresses that end in zeros.</summary>
+    [TestMethod]
+    public void Addresses_of_zeros_are_nobodys_while_others_come()
+    {
+        const int Addresses = 200_000;
+        var random = Seeded();
+        var map = new AddressMap((ulong)random.NextInt64());
+        ReadWhile(
+            () =>
+            {
+                for (var round = 0; round < 3; round++)
+                {
+                    var grown = new AddressMap((ulong)random.NextInt64());
+                    Volatile.Write(ref map, grown);
+                    for (var i = 1; i <= Addresses; i++)
+                        Check(grown.Add(new L3Address(0x0A00_0000u + (uint)i), i) && grown.Add(new L3Address(0xFD00_0000_0000_0000, (ulong)i), i));
+                }
+            },
+            _ =>
+            {
+                var now = Volatile.Read(ref map);
+                int four = now.Find(new L3Address(0)), six = now.Find(new L3Address(0, 0)), start = now.Find(new L3Address(0xFD00_0000_0000_0000, 0)), end = now.Find(new L3Address(0, 1));
+                return (four & six & start & end) == -1 ? null : $"found {four}, {six}, {start}, {end}";
+            });
+    }
+
     [TestMethod]
     public void Route_table()
     {

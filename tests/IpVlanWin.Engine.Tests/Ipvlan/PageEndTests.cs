@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Routing;
@@ -98,14 +100,37 @@ public sealed class PageEndTests
         }
     }
 
+    private readonly unsafe struct OneFrame : IFrameList
+    {
+        private readonly byte* _start;
+        private readonly int _length;
+
+        // The memory is not the collector's.
+        public OneFrame(Span<byte> frame)
+        {
+            _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(frame));
+            _length = frame.Length;
+        }
+
+        public int Count => 1;
+
+        public ReadOnlySpan<byte> this[int index] => new(_start, _length);
+    }
+
     /// <summary>Everything that is done with a frame, each with buffers of exact size.</summary>
     [SupportedOSPlatform("linux")]
     private static void Carry(Port port, VirtualInterface? sender, Span<byte> frame, FrameOffload offload, GuardedMemory output)
     {
         var snapshot = port.Snapshot;
         var hop = default(NextHop);
-        _ = snapshot.Resolve(frame, snapshot.Probe(frame));
-        var decision = sender is null ? snapshot.Receive(frame, offload) : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop);
+        var deliveries = new Delivery[1];
+        if (sender is null)
+            snapshot.Receive(new OneFrame(frame), deliveries);
+        else
+            snapshot.Transmit(sender, new OneFrame(frame), deliveries);
+        var decision = sender is null
+            ? snapshot.Receive(frame, offload, deliveries[0])
+            : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop, deliveries[0]);
         switch (decision.Action)
         {
             case DecisionAction.FloodReceived or DecisionAction.FloodSent:

@@ -8,7 +8,7 @@ namespace IpVlanWin.Engine.Tests.Oracle;
 public sealed class EngineAlone(Port port) : IPortUnderTest
 {
     private PortSnapshot? _held;
-    private bool _isAhead;
+    private bool _isInBatch;
 
     public Port Port { get; } = port;
 
@@ -34,10 +34,16 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
         var bytes = (byte[])frame.Bytes.Clone();
         var snapshot = _held ?? Port.Snapshot;
         var hop = default(NextHop);
-        // Looking ahead or not must not change a thing, whatever the frame.
-        _isAhead = !_isAhead;
-        var owner = _isAhead ? snapshot.Resolve(bytes, snapshot.Probe(bytes)) : default;
-        var decision = sender is null ? snapshot.Receive(bytes, frame.Offload, owner) : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, owner);
+        // With a batch or alone must not change a thing, whatever the frame.
+        _isInBatch = !_isInBatch;
+        var deliveries = new Delivery[1];
+        if (_isInBatch && sender is null)
+            snapshot.Receive(new FrameArray([bytes]), deliveries);
+        else if (_isInBatch)
+            snapshot.Transmit(sender!, new FrameArray([bytes]), deliveries);
+        var decision = sender is null
+            ? snapshot.Receive(bytes, frame.Offload, deliveries[0])
+            : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, deliveries[0]);
         CollectionAssert.AreEqual(frame.Bytes, bytes, "deciding leaves the bytes alone");
         switch (decision.Action)
         {

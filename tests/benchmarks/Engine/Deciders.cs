@@ -39,27 +39,16 @@ internal abstract class Decider(string name)
     protected abstract int Decide(Traffic traffic);
 }
 
-/// <summary>The port's own decisions; as the data path does, a batch is looked up beforehand where that pays.</summary>
-internal abstract class PortDecider : Decider
+/// <summary>The port's own decisions, as the data path asks for them: the batch together, then one by one what that left open.</summary>
+internal abstract class PortDecider() : Decider("ours")
 {
-    private readonly AddressProbe[] _probes = new AddressProbe[Traffic.Batch];
+    protected Delivery[] Deliveries { get; } = new Delivery[Traffic.Batch];
 
-    protected PortDecider()
-        : base("ours")
+    protected readonly struct Frames(Traffic traffic) : IFrameList
     {
-    }
+        public int Count => Traffic.Batch;
 
-    protected FoundOwner[] Owners { get; } = new FoundOwner[Traffic.Batch];
-
-    protected bool LookAhead(PortSnapshot snapshot, Traffic traffic)
-    {
-        if (!snapshot.PrefersLookingAhead)
-            return false;
-        for (var i = 0; i < Traffic.Batch; i++)
-            _probes[i] = snapshot.Probe(traffic[i]);
-        for (var i = 0; i < Traffic.Batch; i++)
-            Owners[i] = snapshot.Resolve(traffic[i], _probes[i]);
-        return true;
+        public ReadOnlySpan<byte> this[int index] => traffic[index];
     }
 }
 
@@ -85,18 +74,10 @@ internal sealed class ReceiveDecider(Port port) : PortDecider
     {
         var snapshot = port.Snapshot;
         var hits = 0;
-        if (LookAhead(snapshot, traffic))
-        {
-            for (var i = 0; i < Traffic.Batch; i++)
-            {
-                if (snapshot.Receive(traffic[i], default, Owners[i]).Action == DecisionAction.Deliver)
-                    hits++;
-            }
-            return hits;
-        }
+        snapshot.Receive(new Frames(traffic), Deliveries);
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Receive(traffic[i], default).Action == DecisionAction.Deliver)
+            if (snapshot.Receive(traffic[i], default, Deliveries[i]).Action == DecisionAction.Deliver)
                 hits++;
         }
         return hits;
@@ -111,18 +92,10 @@ internal sealed class TransmitDecider(Port port, VirtualInterface sender, Decisi
         var snapshot = port.Snapshot;
         var hits = 0;
         NextHop hop = default;
-        if (LookAhead(snapshot, traffic))
-        {
-            for (var i = 0; i < Traffic.Batch; i++)
-            {
-                if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop, Owners[i]).Action == expected)
-                    hits++;
-            }
-            return hits;
-        }
+        snapshot.Transmit(sender, new Frames(traffic), Deliveries);
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop).Action == expected)
+            if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop, Deliveries[i]).Action == expected)
                 hits++;
         }
         return hits;
