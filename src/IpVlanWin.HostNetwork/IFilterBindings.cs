@@ -8,16 +8,19 @@ public interface IFilterBindings
 {
     /// <summary>A link's NET_LUID, by which drivers know it.</summary>
     /// <param name="link">The link.</param>
-    ulong LuidOf(HostLink link);
+    /// <param name="namespaceName">Its namespace; null for the host's.</param>
+    ulong LuidOf(HostLink link, string? namespaceName = null);
 
     /// <summary>Whether a component is bound to a link; null where it is not installed, or cannot be bound to this link.</summary>
     /// <param name="link">The link.</param>
     /// <param name="component">The component's identifier, such as ipvlanwin.</param>
-    bool? FindBinding(HostLink link, string component);
+    /// <param name="namespaceName">Its namespace; null for the host's.</param>
+    bool? FindBinding(HostLink link, string component, string? namespaceName = null);
 
     /// <summary>Binds or unbinds it, and sees that it is so; nothing where it is so already.</summary>
     /// <param name="link">The link.</param>
     /// <param name="component">The component's identifier.</param>
     /// <param name="isBound">Which.</param>
-    void SetBinding(HostLink link, string component, bool isBound);
+    /// <param name="namespaceName">Its namespace; null for the host's.</param>
+    void SetBinding(HostLink link, string component, bool isBound, string? namespaceName = null);
 }

@@ -116,6 +116,26 @@ public interface IStandInHost : IDisposable
     /// <param name="standIn">The stand-in.</param>
     /// <param name="side">What it is to have.</param>
     void Furnish(string namespaceName, StandInLink standIn, ContainerSide side);
+
+    /// <summary>A container's end of a vSwitch stand-in, a link of that namespace; null while the container service has put none there.</summary>
+    /// <param name="namespaceName">Where the container is.</param>
+    /// <param name="standIn">The stand-in.</param>
+    HostLink? FindEnd(string namespaceName, StandInLink standIn);
+
+    /// <summary>Does something to the network of a namespace, and waits for it.</summary>
+    /// <param name="namespaceName">The namespace.</param>
+    /// <param name="body">Synchronous work; what it is given is closed afterwards.</param>
+    void Inside(string namespaceName, Action<IHostNetwork> body);
+
+    /// <summary>
+    /// Whether the stack of a stand-in asks the wire for an address before it uses it. False where it cannot, because the stand-in is on no
+    /// wire: then <see cref="AddressFlags.NoDad"/> goes with its addresses.
+    /// </summary>
+    /// <param name="namespaceName">The link's namespace; null for the host's.</param>
+    /// <param name="linkIndex">The stand-in's link there.</param>
+    /// <param name="family">IPv4 or IPv6.</param>
+    /// <param name="asks">What is wanted.</param>
+    bool SetAsking(string? namespaceName, int linkIndex, AddressFamily family, bool asks);
 }
 
 /// <summary>The part of furnishing a container that is the same on both systems.</summary>

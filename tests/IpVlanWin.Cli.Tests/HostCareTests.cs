@@ -7,6 +7,8 @@ namespace IpVlanWin.Cli.Tests;
 [TestClass]
 public sealed class HostCareTests
 {
+    private static readonly FilterMasterFacts s_master = new("Ethernet") { IsThere = true, IsBound = true, HasPort = true, IsAttached = true };
+
     private static readonly HostFacts s_linux = new()
     {
         IsLinux = true, SystemVersion = new Version(6, 18, 1), Architecture = "X64", OwnVersion = "0.1.0",
@@ -20,6 +22,7 @@ public sealed class HostCareTests
     {
         IsLinux = false, SystemVersion = new Version(10, 0, 20348), Architecture = "X64", OwnVersion = "0.1.0",
         Service = s_linux.Service, ServiceManagerState = "running", Pipe = new ClosedThing(@"\\.\pipe\ipvlanwin", "D:P(D;;FA;;;NU)", true),
+        Filter = new FilterFacts([s_master]) { DriverVersion = new Version(1, 0) },
     };
 
     [TestMethod]
@@ -58,6 +61,21 @@ public sealed class HostCareTests
         [s_windows with { MissingRights = ["administrator rights"] }, "fail  rights: this user lacks administrator rights; use an elevated prompt"],
         [s_windows with { ServiceManagerState = "not installed" }, "fail  service manager: the service is not installed; ipvlan service install"],
         [s_windows with { ServiceManagerState = "stopped" }, "fail  service manager: the service is stopped; ipvlan service start"],
+        [s_windows with { Filter = null, Adapters = [] }, "warn  masters: no adapter can be a master"],
+        [s_windows, "ok    filter: driver 1.0 answers and speaks version 2 of its interface"],
+        [s_windows, "ok    filter on Ethernet: it is bound, and the driver has its port"],
+        [s_windows with { Filter = new FilterFacts([]) { IsInstalled = false } }, "ok    filter: the filter driver is not installed, and no port asks for it"],
+        [s_windows with { Filter = new FilterFacts([s_master]) { IsInstalled = false } }, "fail  filter: the filter driver is not installed, and ports ask for it: Ethernet; ipvlansvc install-driver"],
+        [s_windows with { Filter = new FilterFacts([]) { IsRunning = false } }, "warn  filter: the filter driver is installed and does not run; sc start ipvlan; where Windows refuses its signature, "],
+        [s_windows with { Filter = new FilterFacts([s_master]) { IsRunning = false } }, "fail  filter: the filter driver is installed and does not run; "],
+        [s_windows with { Filter = new FilterFacts([s_master]) { Fault = "the filter driver is of another version" } }, "fail  filter: the filter driver is of another version"],
+        [s_windows with { Filter = new FilterFacts([]) { Fault = "run it elevated" } }, "warn  filter: run it elevated"],
+        [Filtered(s_master with { IsThere = false }), "warn  filter on Ethernet: there is no adapter of that name now; plug it in"],
+        [Filtered(s_master with { Refusal = "Ethernet carries a virtual switch" }), "fail  filter on Ethernet: Ethernet carries a virtual switch"],
+        [Filtered(s_master with { IsBound = null }), "fail  filter on Ethernet: Windows does not list the filter among its bindings; ipvlansvc install-driver"],
+        [Filtered(s_master with { IsBound = false }), "fail  filter on Ethernet: the filter is not bound to it; Enable-NetAdapterBinding -Name 'Ethernet' -ComponentID ipvlanwin; "],
+        [Filtered(s_master with { HasPort = false }), "fail  filter on Ethernet: it is bound, and the driver has no port over it; ipvlan service stop, ipvlan service start"],
+        [Filtered(s_master with { IsAttached = false }), "warn  filter on Ethernet: it is bound, and the driver does not have the adapter; Restart-NetAdapter -Name 'Ethernet'"],
     ];
 
     [TestMethod]
@@ -156,6 +174,8 @@ public sealed class HostCareTests
             folder.Delete(recursive: true);
         }
     }
+
+    private static HostFacts Filtered(FilterMasterFacts master) => s_windows with { Filter = new FilterFacts([master]) { DriverVersion = new Version(1, 0) } };
 
     private static HostFacts Only(AdapterFacts adapter) => s_linux with { Adapters = [adapter] };
 }

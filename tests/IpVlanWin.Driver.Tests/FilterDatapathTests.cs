@@ -223,6 +223,92 @@ public class FilterDatapathTests
         site.ExpectPlaces(now.Key);
     }
 
+    /// <summary>What the stack of an interface asks the wire for is pending, and what somebody has is refused; l3 asks for nothing.</summary>
+    [TestMethod]
+    public void What_the_stack_says_of_its_addresses_is_told()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge);
+        site.Host.Asks = true;
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddInterface(new InterfaceSettings("one", null, PortMode.L2)));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.2/24")));
+        Assert.IsEmpty(site.Host.Adapters.Single().Value.Addresses, "not before it is up");
+        site.Host.RefusesAddresses = true;
+        Assert.ThrowsExactly<HostNetworkException>(() => site.Datapath.SetUp("one", true));
+        Assert.IsFalse(site.Datapath.Find("one")!.IsUp);
+        site.Host.RefusesAddresses = false;
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetUp("one", true));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.3/24")));
+        site.Datapath.Commit();
+        Assert.AreEqual((0, 2, 0), Counts("one"));
+        site.Host.Taken.Add(L3Address.Parse("10.0.0.3"));
+        site.Host.EndAsking();
+        Eventually(() => site.Events.Any(told => told is { Name: "address-duplicate", Subject: "one", Before: "10.0.0.3" }), "it is told");
+        Eventually(() => Counts("one") == (1, 1, 1), "the other one is in use");
+        Assert.AreEqual(PortResult.AddressInUse, site.AddTo("two", "10.0.0.3/24"), "it is the interface's although it is not in use");
+        Assert.AreEqual(PortResult.Ok, site.Datapath.RemoveAddress("one", L3Prefix.Parse("10.0.0.3/24")));
+        Assert.AreEqual((1, 0, 0), Counts("one"));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetMode(PortMode.L3));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.4/24")));
+        Assert.AreEqual((2, 0, 0), Counts("one"));
+
+        (int, int, int) Counts(string name) => site.Datapath.Find(name) is { } one ? (one.Addresses.Count, one.Pending.Count, one.Refused.Count) : default;
+    }
+
+    /// <summary>In l2 the wire is asked first; what somebody has there does not come onto the stack, and is tried again.</summary>
+    [TestMethod]
+    public void What_somebody_on_the_wire_has_does_not_come_onto_the_stack()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge, period: TimeSpan.FromMilliseconds(200));
+        site.Host.QuestionsAtOnce = 2;
+        var theirs = L3Address.Parse("10.0.0.3");
+        site.Host.Others[theirs] = "020000000099";
+        var one = site.Add("one", "10.0.0.2/24", "10.0.0.3/24", "10.0.0.4/24", "fd00::4/64");
+        Assert.AreEqual((0, 4, 0), Counts());
+        Assert.IsEmpty(site.Host.Adapters[one].Addresses);
+        site.Datapath.Commit();
+        Eventually(() => Counts() == (3, 1, 1), "three are free");
+        Assert.IsTrue(site.Events.Any(told => told is { Name: "address-duplicate", Subject: "one", Before: "10.0.0.3", After: "020000000099" }));
+        Assert.HasCount(3, site.Host.Adapters[one].Addresses);
+        Assert.AreEqual(PortResult.Exists, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.3/24")));
+        site.Host.Others.Clear();
+        Eventually(() => Counts() == (4, 0, 0), "it is free");
+        // Without a wire there is nobody to ask, and in l3 nothing to ask for.
+        site.Host.Questions.Clear();
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1500, isUp: false));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.5/24")));
+        site.Device.Use(bench => bench.SetMaster(MasterMac, 1500, isUp: true));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.SetMode(PortMode.L3));
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.6/24")));
+        Assert.AreEqual((6, 0, 0), Counts());
+        Assert.IsEmpty(site.Host.Questions);
+
+        (int, int, int) Counts() => site.Datapath.Find("one") is { } one ? (one.Addresses.Count, one.Pending.Count, one.Refused.Count) : default;
+    }
+
+    /// <summary>An interface goes with its namespace and takes nothing of the others along; one that only waits is abandoned.</summary>
+    [TestMethod]
+    public void An_interface_goes_with_its_namespace()
+    {
+        using var site = new Site(PortMode.L2, PortFlag.Bridge);
+        var one = site.Add("one", "10.0.0.2/24");
+        var boxed = new InterfaceSettings("boxed", "box", PortMode.L2);
+        Assert.ThrowsExactly<NamespacePendingException>(() => site.Datapath.AddInterface(boxed));
+        Assert.AreEqual(PortResult.NoDevice, site.Datapath.RemoveInterface("boxed"));
+        CollectionAssert.AreEqual(new[] { "boxed" }, site.Host.Abandoned);
+        site.Host.Namespaces.Add("box");
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddInterface(boxed));
+        Assert.AreEqual(PortResult.Ok, site.AddTo("boxed", "10.0.0.3/24"));
+        site.Datapath.Commit();
+        Eventually(() => site.Host.Wishes.ContainsKey("boxed"), "it is looked at");
+        site.Host.Namespaces.Clear();
+        site.Host.SetAddresses("10.0.0.1/24");
+        Eventually(() => site.Events.Any(told => told is { Name: "container-gone", Subject: "boxed" }), "it is told");
+        CollectionAssert.AreEqual(new[] { "one" }, site.Datapath.Interfaces.Select(one => one.Name).ToArray());
+        Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.3/24")), "its address is free");
+        site.Inject(NativeBench.Wire, Ipv4(MasterMac, Station, "10.0.0.99", "10.0.0.2"));
+        site.ExpectPlaces(one);
+    }
+
     [TestMethod]
     public void Ten_thousand_addresses_come_at_once_and_are_told_apart()
     {
@@ -251,7 +337,7 @@ public class FilterDatapathTests
         site.Host.RefusesAddresses = true;
         Assert.ThrowsExactly<HostNetworkException>(() => site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.2/24")));
         Assert.IsEmpty(site.Driver.Requests.Addresses(Site.MasterLuid));
-        Assert.ThrowsExactly<HostNetworkException>(() => site.Datapath.AddInterface(new InterfaceSettings("two", "a container")));
+        Assert.ThrowsExactly<NamespacePendingException>(() => site.Datapath.AddInterface(new InterfaceSettings("two", "a container")));
         Assert.HasCount(1, site.Datapath.Interfaces);
         site.Host.RefusesAddresses = false;
         Assert.AreEqual(PortResult.Ok, site.Datapath.AddAddress("one", L3Prefix.Parse("10.0.0.2/24")));
@@ -376,7 +462,7 @@ public class FilterDatapathTests
 
         private readonly NativeBench _bench;
 
-        public Site(PortMode mode, PortFlag flag)
+        public Site(PortMode mode, PortFlag flag, TimeSpan? period = null)
         {
             _bench = new NativeBench(NativeBuild.Library("filter"), MasterMac, 1500, BenchOptions.Served);
             Device = new NativeFilterDevice(_bench);
@@ -390,6 +476,7 @@ public class FilterDatapathTests
                 MasterLuid = MasterLuid,
                 Mode = mode,
                 Flag = flag,
+                Period = period ?? TimeSpan.FromSeconds(30),
                 OnEvent = told =>
                 {
                     lock (_told)
@@ -429,6 +516,14 @@ public class FilterDatapathTests
             foreach (var address in addresses)
                 Assert.AreEqual(PortResult.Ok, Datapath.AddAddress(name, L3Prefix.Parse(address)));
             return Host.Adapters.Single(entry => entry.Value.Name == name).Key;
+        }
+
+        /// <summary>An address for an interface, which is made where it is not there.</summary>
+        public PortResult AddTo(string name, string address)
+        {
+            if (Datapath.Find(name) is null)
+                Assert.AreEqual(PortResult.Ok, Datapath.AddInterface(new InterfaceSettings(name, null, Datapath.Port.Mode, Datapath.Port.Flag)));
+            return Datapath.AddAddress(name, L3Prefix.Parse(address));
         }
 
         public void Inject(ulong place, byte[] frame) => Device.Use(bench => bench.Inject(place, frame, frame.Length));

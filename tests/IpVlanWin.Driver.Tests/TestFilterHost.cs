@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.NetworkInformation;
+using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
@@ -13,6 +14,7 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
     public const int Master = 1;
 
     private readonly Lock _lock = new();
+    private readonly Dictionary<Guid, string?> _spaces = [];
     private Action<HostSnapshot>? _onChange;
     private HostSnapshot _snapshot = new() { Links = ImmutableDictionary<int, HostLink>.Empty.Add(Master, new HostLink { Index = Master, Name = "eth0", IpMtu = 1500 }) };
     private ulong _nextLuid = NativeBench.Host + 1;
@@ -31,6 +33,30 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
     /// <summary>The next call of that kind is refused by the system.</summary>
     public bool RefusesAddresses { get; set; }
 
+    /// <summary>Their stacks ask the wire where they may.</summary>
+    public bool Asks { get; set; }
+
+    /// <summary>Addresses that are asked for, by stacks that were up and heard.</summary>
+    public HashSet<L3Address> Asked { get; } = [];
+
+    /// <summary>Addresses that somebody has, as the wire says once it is asked.</summary>
+    public HashSet<L3Address> Taken { get; } = [];
+
+    /// <summary>Namespaces that are there.</summary>
+    public HashSet<string> Namespaces { get; } = [];
+
+    /// <summary>Interfaces that waited and are not wanted any more.</summary>
+    public List<string> Abandoned { get; } = [];
+
+    /// <summary>The wire can be asked for so many.</summary>
+    public int QuestionsAtOnce { get; set; }
+
+    /// <summary>Who has which address on the wire, as the host's stack finds.</summary>
+    public Dictionary<L3Address, string> Others { get; } = [];
+
+    /// <summary>What the wire was asked for.</summary>
+    public List<L3Address> Questions { get; } = [];
+
     public bool IsDisposed { get; private set; }
 
     /// <summary>What each adapter was last wished to be like.</summary>
@@ -40,13 +66,17 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
 
     public FilterStandIn Create(string name, string? namespaceName)
     {
-        if (namespaceName is not null)
-            throw Refusal();
+        if (namespaceName is not null && !Namespaces.Contains(namespaceName))
+            throw new NamespacePendingException($"there is no namespace {namespaceName} yet");
         var luid = _nextLuid++;
         device.Use(bench => bench.Attach(luid));
         Adapters.Add(luid, (name, 1500, []));
-        return new FilterStandIn(luid, (int)luid, Guid.NewGuid());
+        var standIn = new FilterStandIn(luid, (int)luid, Guid.NewGuid());
+        _spaces[standIn.Tag] = namespaceName;
+        return standIn;
     }
+
+    public void Abandon(string name) => Abandoned.Add(name);
 
     public void Remove(FilterStandIn standIn)
     {
@@ -65,20 +95,50 @@ internal sealed class TestFilterHost(NativeFilterDevice device) : IFilterHost
 
     public void SetMtu(FilterStandIn standIn, int ipMtu) => Adapters[standIn.Luid] = Adapters[standIn.Luid] with { IpMtu = ipMtu };
 
-    public void AddAddresses(FilterStandIn standIn, IReadOnlyCollection<L3Prefix> prefixes)
+    public IReadOnlyCollection<L3Address> AddAddresses(FilterStandIn standIn, IReadOnlyCollection<L3Prefix> prefixes, bool asks)
     {
         if (RefusesAddresses)
             throw Refusal();
         Adapters[standIn.Luid].Addresses.UnionWith(prefixes);
+        if (!asks || !Asks)
+            return [];
+        lock (_lock)
+            Asked.UnionWith(prefixes.Select(static prefix => prefix.Address));
+        return [.. prefixes.Select(static prefix => prefix.Address)];
+    }
+
+    public IReadOnlyCollection<L3Address> AddressesOf(FilterStandIn standIn) => [.. Adapters[standIn.Luid].Addresses.Select(static prefix => prefix.Address)];
+
+    public IReadOnlyDictionary<L3Address, string> FindOthers(IReadOnlyCollection<L3Address> addresses, TimeSpan patience, WaitHandle ending)
+    {
+        lock (_lock)
+        {
+            Questions.AddRange(addresses);
+            return addresses.Where(Others.ContainsKey).ToDictionary(static address => address, address => Others[address]);
+        }
+    }
+
+    /// <summary>Every question is answered, or long enough was waited.</summary>
+    public void EndAsking()
+    {
+        lock (_lock)
+            Asked.Clear();
     }
 
     public void RemoveAddress(FilterStandIn standIn, L3Prefix prefix) => Adapters[standIn.Luid].Addresses.Remove(prefix);
 
-    public FilterStandIn? Mend(FilterStandIn standIn, FilterWish wish)
+    public FilterStack? Mend(FilterStandIn standIn, FilterWish wish)
     {
         lock (_lock)
+        {
             Wishes[wish.Name] = wish;
-        return Adapters.ContainsKey(standIn.Luid) ? standIn : null;
+            if (_spaces[standIn.Tag] is { } space && !Namespaces.Contains(space))
+                throw new NamespacePendingException($"there is no namespace {space} yet");
+            if (!Adapters.TryGetValue(standIn.Luid, out var adapter))
+                return null;
+            var all = adapter.Addresses.Select(static prefix => prefix.Address).ToList();
+            return new FilterStack(standIn, all.FindAll(Asked.Contains), all.FindAll(address => Asks && wish.Asks && !Asked.Contains(address) && Taken.Contains(address)));
+        }
     }
 
     public void Tidy()

@@ -630,6 +630,8 @@ $elsewhere = @(
     @('11.6', 'U: netcfg and pnputil put the driver''s package in and out', 'the filter driver''s package, signed'),
     @('11.10', 'T: a KM-TEST adapter lists ipvlanwin among its bindings, and enabling it attaches the filter without a restart', 'the filter driver installed: ipvlan link add ... datapath filter, then Get-NetAdapterBinding -ComponentID ipvlanwin'),
     @('11.11', 'U: each NTSTATUS of the driver becomes the Win32 code that RtlNtStatusToDosError documents', 'the filter driver installed: ipvlan addr add of an address that another interface has, and of one to an interface that is gone'),
+    @('11.12', 'T: the filter comes onto a container''s adapter by itself, and the driver knows it by the LUID that its compartment shows; the adapter is the one whose name has the switch''s', 'the filter driver installed, and a process-isolated container with an endpoint on the switch that ipvlan link add ... netns GUID datapath filter makes'),
+    @('11.13', 'T: in l2 the stack of a stand-in probes on the wire, and has an address that another machine has as a duplicate', 'the filter driver installed, and another machine of the subnet with the address of ipvlan addr add'),
     @('11.7', 'U: unprivileged and remote clients are refused by the pipe', 'another account and another machine'),
     @('12.10', 'I: WinDivert: outbound packets of a TCP stream are seen whole (LSO), and what is cut comes through', 'a TCP server of the subnet: send it a large file from -TestAddress, and compare what ipvlan -s and the adapter count'),
     @('11.8', 'a virtual switch made over the master ends the port with the sentence that names vEthernet', 'Hyper-V and a second adapter'),

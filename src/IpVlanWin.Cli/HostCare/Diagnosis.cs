@@ -36,6 +36,8 @@ internal static class Diagnosis
         }
         if (facts.LeftoverNamespaces.Count > 0)
             findings.Add(new Finding("namespaces", FindingLevel.Warn, $"left by labs that were killed: {string.Join(' ', facts.LeftoverNamespaces)}", "the next ipvlan lab as root removes them"));
+        if (facts.Filter is { } filter)
+            findings.AddRange(FilterDiagnosis.Judge(filter));
         if (facts.Adapters is { } adapters)
             JudgeAdapters(adapters, findings);
         return findings;

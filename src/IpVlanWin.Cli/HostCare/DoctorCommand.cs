@@ -58,11 +58,20 @@ internal static class DoctorCommand
         }
         ServiceRecord? service = null;
         string? why = null;
+        List<string> filterMasters = [];
         using (var client = new ControlClient(pipe))
         {
             try
             {
                 service = await client.GetServiceAsync(cancellation).ConfigureAwait(false);
+                string? cursor = null;
+                do
+                {
+                    var page = await client.ListPortsAsync(new ListQuery { Cursor = cursor }, cancellation).ConfigureAwait(false);
+                    filterMasters.AddRange(page.Items.Where(static port => port.ResolvedDatapath == "filter").Select(static port => port.Master));
+                    cursor = page.Cursor;
+                }
+                while (cursor is not null);
             }
             catch (ControlException fault)
             {
@@ -72,7 +81,7 @@ internal static class DoctorCommand
         var about = new HostFacts
         {
             IsLinux = OperatingSystem.IsLinux(), SystemVersion = new Version(), Architecture = "",
-            OwnVersion = typeof(DoctorCommand).Assembly.GetName().Version!.ToString(3), Service = service, ServiceFault = why,
+            OwnVersion = typeof(DoctorCommand).Assembly.GetName().Version!.ToString(3), Service = service, ServiceFault = why, FilterMasters = filterMasters,
         };
         if (OperatingSystem.IsLinux())
             return LinuxFacts.Read(about, pipe, LinuxFacts.StateFolder());

@@ -41,6 +41,12 @@ internal sealed record HostFacts
     /// <summary>Namespaces of labs that are no more.</summary>
     public IReadOnlyList<string> LeftoverNamespaces { get; init; } = [];
 
+    /// <summary>Masters of the ports that data path filter is to carry.</summary>
+    public IReadOnlyList<string> FilterMasters { get; init; } = [];
+
+    /// <summary>The filter driver; null where this system can have none.</summary>
+    public FilterFacts? Filter { get; init; }
+
     /// <summary>Ethernet adapters; null where this program cannot judge them.</summary>
     public IReadOnlyList<AdapterFacts>? Adapters { get; init; }
 }

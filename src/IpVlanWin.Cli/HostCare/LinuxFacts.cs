@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using IpVlanWin.Cli.Lab.Namespaces;
+using IpVlanWin.Datapath.Filter;
 using IpVlanWin.HostNetwork;
 using IpVlanWin.HostNetwork.Linux;
 
@@ -32,7 +33,15 @@ internal static class LinuxFacts
         StateFolder = Directory.Exists(stateFolder) ? Closed(stateFolder) : null,
         LeftoverNamespaces = LabNamespaces.Leftover(),
         Adapters = Adapters(),
+        Filter = Environment.GetEnvironmentVariable("IPVLANWIN_FILTER") is { Length: > 0 } path ? ReadFilter(path, about.FilterMasters) : null,
     };
+
+    /// <summary>A filter driver that somebody plays at a socket, in the network namespace of the calling thread.</summary>
+    internal static FilterFacts ReadFilter(string path, IReadOnlyList<string> masters)
+    {
+        using var host = LinuxStandInHost.Open();
+        return FilterFacts.Read(masters, host, () => (FilterLook.OpenPlayed(path, out var bindings), bindings));
+    }
 
     /// <summary>/var/lib/ipvlanwin where systemd made it, else the XDG folder of this user.</summary>
     public static string StateFolder()

@@ -3,10 +3,13 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
+using IpVlanWin.Datapath.Filter;
+using IpVlanWin.HostNetwork.Windows;
+using Microsoft.Win32;
 
 namespace IpVlanWin.Cli.HostCare;
 
-/// <summary>Reads a Windows host, changing nothing. Adapters and drivers are not judged: that needs data paths that are not in this build.</summary>
+/// <summary>Reads a Windows host, changing nothing. Of adapters, those that data path filter has are judged.</summary>
 [SupportedOSPlatform("windows")]
 internal static class WindowsFacts
 {
@@ -23,6 +26,7 @@ internal static class WindowsFacts
         ServiceManagerState = ServiceManagerState(serviceName),
         Pipe = about.Service is null ? null : ReadPipe(pipe),
         StateFolder = ReadFolder(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.CommonApplicationData), "IpVlanWin")),
+        Filter = ReadFilter(about.FilterMasters),
     };
 
     /// <summary>The state in what `ipvlansvc status` writes, or why there is none.</summary>
@@ -40,6 +44,16 @@ internal static class WindowsFacts
         var (output, errors) = (new StringWriter(), new StringWriter());
         return SiblingProgram.Find() is not { } program ? null
             : StateOf(SiblingProgram.Run(program, serviceName is null ? ["status"] : ["status", "--service-name", serviceName], output, errors), output.ToString(), errors.ToString());
+    }
+
+    private static FilterFacts ReadFilter(IReadOnlyList<string> masters)
+    {
+        // The service's name in driver/inf/ipvlan.inf.
+        using var key = Registry.LocalMachine.OpenSubKey(@"SYSTEM\CurrentControlSet\Services\ipvlan");
+        if (key is null)
+            return new FilterFacts([.. masters.Select(static name => new FilterMasterFacts(name))]) { IsInstalled = false };
+        using var host = WindowsStandInHost.Open();
+        return FilterFacts.Read(masters, host, () => (FilterLook.Open(), host));
     }
 
     private static bool IsElevated()

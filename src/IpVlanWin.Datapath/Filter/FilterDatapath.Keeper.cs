@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using IpVlanWin.Engine.Ipvlan;
@@ -18,6 +19,8 @@ public sealed partial class FilterDatapath
     // Under _lock.
     private bool _isCommitted;
     private AbiPortStatus? _told;
+
+    // The keeper's alone.
     private string? _toldRefusal;
 
     private void Keep()
@@ -25,11 +28,13 @@ public sealed partial class FilterDatapath
         try
         {
             WaitHandle[] signals = [_ending, _wake];
-            var wait = _settings.Period;
+            var (wait, looked) = (_settings.Period, Stopwatch.GetTimestamp());
             while (WaitHandle.WaitAny(signals, wait) != 0)
             {
                 var start = Stopwatch.GetTimestamp();
-                wait = Converge() ? _settings.Period : s_retry;
+                var isTime = Stopwatch.GetElapsedTime(looked, start) >= _settings.Period;
+                looked = isTime ? start : looked;
+                wait = Converge(isTime) ? _settings.Period : s_retry;
                 // However many changes come, no more than half of the time goes into looking.
                 if (_ending.WaitOne(Stopwatch.GetElapsedTime(start)))
                     return;
@@ -41,35 +46,51 @@ public sealed partial class FilterDatapath
         }
     }
 
-    /// <summary>Returns false where something was refused and is to be tried again soon.</summary>
-    private bool Converge()
+    /// <summary>Returns false where something was refused, or goes on, and is to be looked at again soon.</summary>
+    /// <param name="isTime">To ask anew for addresses that somebody had.</param>
+    private bool Converge(bool isTime)
     {
-        lock (_lock)
+        try
         {
-            if (_isDisposed)
-                return true;
-            try
+            List<L3Address> unknown;
+            lock (_lock)
             {
-                if (!FollowMaster())
+                if (_isDisposed || !FollowMaster())
                     return true;
                 // Before the first commit nobody knows what is to be there.
-                foreach (var member in _isCommitted ? _members.Values.ToArray() : [])
-                    Mend(member);
-                if (_isCommitted)
-                    _host.Tidy();
-                _toldRefusal = null;
-                return true;
-            }
-            catch (Exception refused) when (refused is HostNetworkException or IOException)
-            {
-                // Of a driver that is gone there is nothing to be tried again.
-                if (_settings.Driver.Completion.IsCompleted)
+                if (!_isCommitted)
                     return true;
-                if (_toldRefusal != refused.Message)
-                    Tell("host-refused", refused.Message, _settings.MasterName);
-                _toldRefusal = refused.Message;
-                return false;
+                foreach (var member in _members.Values)
+                    Mend(member, isTime);
+                _host.Tidy();
+                unknown = Unknown(isTime);
+                if (unknown.Count == 0)
+                {
+                    _toldRefusal = null;
+                    return _members.Values.All(static member => member.Asked.Count == 0);
+                }
             }
+            var others = _host.FindOthers(unknown, _settings.ProbeTime, _ending);
+            lock (_lock)
+            {
+                if (_isDisposed)
+                    return true;
+                Judge(unknown, others);
+                _toldRefusal = null;
+            }
+            // What came of it, and what is to be asked for next.
+            Wake();
+            return true;
+        }
+        catch (Exception refused) when (refused is HostNetworkException or IOException)
+        {
+            // Of a driver that is gone there is nothing to be tried again.
+            if (_settings.Driver.Completion.IsCompleted)
+                return true;
+            if (_toldRefusal != refused.Message)
+                Tell("host-refused", refused.Message, _settings.MasterName);
+            _toldRefusal = refused.Message;
+            return false;
         }
     }
 
@@ -106,18 +127,28 @@ public sealed partial class FilterDatapath
         }
     }
 
-    private void Mend(Member member)
+    private void Mend(Member member, bool isTime)
     {
         try
         {
-            var standIn = _requests.FindInterface(_luid, member.StandIn.Luid) is { } status
-                ? _host.Mend(member.StandIn, new FilterWish(member.Name, (int)status.Mtu, member.Addresses, status.IsAttached != 0))
+            var stack = _requests.FindInterface(_luid, member.StandIn.Luid) is { } status
+                ? _host.Mend(member.StandIn, new FilterWish(member.Name, (int)status.Mtu, Given(member), status.IsAttached != 0)
+                {
+                    Withheld = member.Withheld.IsEmpty ? [] : member.Addresses.FindAll(prefix => member.Withheld.Contains(prefix.Address)), Asks = IsL2, AsksAgain = isTime,
+                })
                 : null;
             // An adapter whose driver was put in anew may have another LUID.
-            if (standIn is null || standIn.Luid != member.StandIn.Luid)
+            if (stack is null || stack.StandIn.Luid != member.StandIn.Luid)
                 Remake(member);
-            else if (standIn != member.StandIn || member.Fault is not null)
-                Replace(member, member with { StandIn = standIn, Fault = null });
+            else
+                Follow(member, stack);
+        }
+        catch (NamespacePendingException waits)
+        {
+            // As on Linux, it goes with its namespace; whoever wants it makes it again, and waits.
+            _requests.RemoveInterface(_luid, member.StandIn.Luid);
+            _members = _members.Remove(member.Name);
+            Tell("container-gone", waits.Message, member.Name, "there", "gone");
         }
         catch (Exception refused) when (refused is HostNetworkException or IOException)
         {
@@ -130,8 +161,8 @@ public sealed partial class FilterDatapath
     private void Remake(Member old)
     {
         var port = _requests.FindPort(_luid) ?? throw new IOException($"the driver has no port over {_settings.MasterName} any more");
-        _requests.RemoveInterface(_luid, old.StandIn.Luid);
         var standIn = _host.Create(old.Name, old.Namespace);
+        _requests.RemoveInterface(_luid, old.StandIn.Luid);
         var luid = standIn.Luid;
         // Of a single interface mode and flag would begin anew (semantics 46).
         if (_requests.AddInterface(_luid, luid, port.Mode, port.Flag) is not PortResult.Ok and var refused)
@@ -140,11 +171,13 @@ public sealed partial class FilterDatapath
         if (old.OwnMtu is { } ipMtu)
             _requests.SetMtu(_luid, luid, ipMtu);
         _requests.Change(_luid, (AbiItem[])[.. old.Addresses.Select(prefix => FilterItems.Address(luid, prefix)), .. old.Groups.Select(group => FilterItems.Group(luid, group))]);
-        _host.AddAddresses(standIn, old.Addresses);
         _requests.SetUp(_luid, luid, old.IsUp);
+        Replace(old, _members[old.Name] with { Asked = [.. _host.AddAddresses(standIn, Given(old), IsL2)], Taken = old.Taken.Intersect(old.Withheld) });
         if (_requests.FindInterface(_luid, luid) is { } made)
             _host.SetMtu(standIn, (int)made.Mtu);
     }
+
+    private static ImmutableList<L3Prefix> Given(Member member) => member.Withheld.IsEmpty ? member.Addresses : member.Addresses.RemoveAll(prefix => member.Withheld.Contains(prefix.Address));
 
     private void Wake()
     {

@@ -119,15 +119,24 @@ public sealed partial class FilterDatapath : IDatapath
     }
 
     /// <inheritdoc/>
-    public PortResult RemoveInterface(string name) => Change(name, member =>
+    public PortResult RemoveInterface(string name)
     {
-        // Gone from the driver already where somebody else was at it.
-        _requests.RemoveInterface(_luid, member.StandIn.Luid);
-        _members = _members.Remove(name);
-        // What the system does not remove stays written down for the next time.
-        Guard(() => _host.Remove(member.StandIn));
-        return PortResult.Ok;
-    });
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (!_members.TryGetValue(name, out var member))
+            {
+                Guard(() => _host.Abandon(name));
+                return PortResult.NoDevice;
+            }
+            // Gone from the driver already where somebody else was at it.
+            _requests.RemoveInterface(_luid, member.StandIn.Luid);
+            _members = _members.Remove(name);
+            // What the system does not remove stays written down for the next time.
+            Guard(() => _host.Remove(member.StandIn));
+            return PortResult.Ok;
+        }
+    }
 
     /// <inheritdoc/>
     public PortResult SetMode(PortMode mode) =>
@@ -140,10 +149,23 @@ public sealed partial class FilterDatapath : IDatapath
     /// <inheritdoc/>
     public PortResult SetUp(string name, bool isUp) => Change(name, member =>
     {
-        var result = _requests.SetUp(_luid, member.StandIn.Luid, isUp);
-        if (result == PortResult.Ok)
-            Replace(member, member with { IsUp = isUp });
-        return result;
+        var luid = member.StandIn.Luid;
+        var result = _requests.SetUp(_luid, luid, isUp);
+        if (result != PortResult.Ok)
+            return result;
+        var now = member with { IsUp = isUp };
+        try
+        {
+            now = Place(now);
+        }
+        catch (Exception refused) when (refused is HostNetworkException or IOException)
+        {
+            _requests.SetUp(_luid, luid, member.IsUp);
+            throw;
+        }
+        Replace(member, now);
+        WakeFor(now);
+        return PortResult.Ok;
     });
 
     /// <inheritdoc/>
@@ -155,51 +177,6 @@ public sealed partial class FilterDatapath : IDatapath
         Replace(member, member with { OwnMtu = ipMtu });
         _host.SetMtu(member.StandIn, ipMtu);
         return PortResult.Ok;
-    });
-
-    /// <inheritdoc/>
-    public PortResult AddAddress(string name, L3Prefix prefix) => AddAddresses(name, [prefix])[0];
-
-    /// <summary>Gives an interface many addresses, a few thousand in one request to the driver.</summary>
-    /// <returns>The result for each, in order: as of <see cref="AddAddress"/>, EBUSY where the driver has no room.</returns>
-    /// <exception cref="HostNetworkException">The operating system refuses; none was added.</exception>
-    public IReadOnlyList<PortResult> AddAddresses(string name, IReadOnlyList<L3Prefix> prefixes)
-    {
-        ArgumentNullException.ThrowIfNull(prefixes);
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            if (!_members.TryGetValue(name, out var member))
-                return [.. prefixes.Select(_ => PortResult.NoDevice)];
-            var luid = member.StandIn.Luid;
-            AbiItem[] items = [.. prefixes.Select(prefix => FilterItems.Address(luid, prefix))];
-            _requests.Change(_luid, items);
-            PortResult[] results = [.. items.Select(item => FilterRequests.ResultOf(item))];
-            L3Prefix[] added = [.. prefixes.Where((_, i) => results[i] == PortResult.Ok)];
-            if (added.Length == 0)
-                return results;
-            try
-            {
-                _host.AddAddresses(member.StandIn, added);
-            }
-            catch (HostNetworkException)
-            {
-                _requests.Change(_luid, added.Select(prefix => FilterItems.Address(luid, prefix, isRemoved: true)).ToArray());
-                throw;
-            }
-            Replace(member, member with { Addresses = member.Addresses.AddRange(added) });
-            return results;
-        }
-    }
-
-    /// <inheritdoc/>
-    public PortResult RemoveAddress(string name, L3Prefix prefix) => Change(name, member =>
-    {
-        if (!member.Addresses.Contains(prefix))
-            return PortResult.AddressAbsent;
-        _host.RemoveAddress(member.StandIn, prefix);
-        Replace(member, member with { Addresses = member.Addresses.Remove(prefix) });
-        return _requests.Change(_luid, FilterItems.Address(member.StandIn.Luid, prefix, isRemoved: true));
     });
 
     /// <inheritdoc/>
@@ -293,10 +270,13 @@ public sealed partial class FilterDatapath : IDatapath
             return null;
         var counters = new CounterValues(
             (long)status.RxPackets, (long)status.RxBytes, (long)status.Multicast, (long)status.TxPackets, (long)status.TxBytes, (long)status.RxErrors, (long)status.TxDropped);
+        var (taken, unused) = (member.Taken, member.Withheld.Union(member.Asked).Union(member.Taken));
+        var pending = status.IsUp == 0 || unused.IsEmpty ? [] : member.Addresses.FindAll(prefix => unused.Contains(prefix.Address));
         return new InterfaceStatus(
-            member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses, [], counters,
+            member.Name, member.Namespace, status.IsUp != 0, (int)status.Mtu, member.Addresses.RemoveRange(pending), pending.FindAll(prefix => taken.Contains(prefix.Address)), counters,
             Drops(new ReadOnlySpan<ulong>(status.Drops, FilterAbi.DropReasons)))
         {
+            Pending = pending,
             Groups = _requests.Groups(_luid, member.StandIn.Luid),
             Fault = member.Fault ?? (status.IsAttached == 0 ? "the filter is not on its stand-in yet" : null),
         };
@@ -321,6 +301,15 @@ public sealed partial class FilterDatapath : IDatapath
         public ImmutableList<MacAddress> Groups { get; init; } = [];
 
         public bool IsUp { get; init; }
+
+        /// <summary>Addresses that its stack is not given (yet): of an interface that is down, not asked for on the wire, or taken there.</summary>
+        public ImmutableHashSet<L3Address> Withheld { get; init; } = [];
+
+        /// <summary>Addresses that its stack asks the wire for.</summary>
+        public ImmutableHashSet<L3Address> Asked { get; init; } = [];
+
+        /// <summary>Addresses that somebody on the wire has.</summary>
+        public ImmutableHashSet<L3Address> Taken { get; init; } = [];
 
         public int? OwnMtu { get; init; }
 

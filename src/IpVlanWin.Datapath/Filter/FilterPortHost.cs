@@ -30,15 +30,18 @@ public sealed record FilterPortHostSettings
 }
 
 /// <summary>
-/// A port's host over stand-ins: KM-TEST adapters on Windows, bridges without ports in the lab. Whatever it puts there is written down
-/// before. It ends without touching the host: stand-ins stay for the next start, and without the driver's port nothing leaves or reaches them.
+/// A port's host over stand-ins: KM-TEST adapters and, for containers, internal switches on Windows, bridges without ports and veth pairs in
+/// the lab. Whatever it puts there is written down before. It ends without touching the host: stand-ins stay for the next start, and without
+/// the driver's port nothing leaves or reaches them.
 /// </summary>
-public sealed class FilterPortHost : IFilterHost
+public sealed partial class FilterPortHost : IFilterHost
 {
     private readonly FilterPortHostSettings _settings;
     private readonly IStandInHost _host;
     private readonly PortOnHost _onHost;
     private readonly ConcurrentDictionary<Guid, Place> _places = new();
+    // Stand-ins of containers whose end is not there (any more).
+    private readonly ConcurrentDictionary<Guid, Place> _waiting = new();
     private volatile HostLink? _master;
     private bool _isMasterGone;
 
@@ -54,7 +57,7 @@ public sealed class FilterPortHost : IFilterHost
         _master = link;
         MasterLuid = settings.Bindings.LuidOf(link);
         settings.Journal.Write([new HostThing(settings.PortName, HostMarks.Master, settings.MasterId), new FilterPortMark(MasterLuid).On(settings.PortName)]);
-        Bind(link, isMaster: true);
+        Bind(link, null, isMaster: true);
     }
 
     /// <summary>The master's NET_LUID.</summary>
@@ -64,22 +67,32 @@ public sealed class FilterPortHost : IFilterHost
     public int MasterIndex => _master?.Index ?? 0;
 
     /// <inheritdoc/>
+    public int QuestionsAtOnce => _host.ProbesAtOnce;
+
+    /// <inheritdoc/>
     public FilterStandIn Create(string name, string? namespaceName)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        if (namespaceName is not null)
-            throw new NotSupportedException("data path filter carries interfaces of the host's own namespace alone: use data path windivert for one in a container");
-        var place = FindStandIn(name) ?? MakeStandIn(name);
-        try
+        if (namespaceName is not null && _host.NamespaceLack(namespaceName) is { } lack)
+            throw new NamespacePendingException(lack);
+        var place = FindStandIn(name, namespaceName) ?? MakeStandIn(name, namespaceName);
+        if (namespaceName is null)
+            return Settle(place);
+        // What the container service attached to the switch would go with it: it stays until nobody wants it.
+        _waiting[place.Mark.Tag] = place;
+        place.End = _host.FindEnd(namespaceName, place.Link) ?? throw new NamespacePendingException(EndLack(place));
+        var made = Settle(place);
+        _waiting.TryRemove(place.Mark.Tag, out _);
+        return made;
+    }
+
+    /// <inheritdoc/>
+    public void Abandon(string name)
+    {
+        foreach (var (tag, place) in _waiting)
         {
-            var link = Bind(place.Link);
-            _places[place.Mark.Tag] = place;
-            return new FilterStandIn(_settings.Bindings.LuidOf(link), link.Index, place.Mark.Tag);
-        }
-        catch
-        {
-            _onHost.UndoOrKeep(place.Mark.On(_settings.PortName));
-            throw;
+            if (place.Mark.Interface == name && _waiting.TryRemove(tag, out _))
+                _onHost.UndoOrKeep(place.Mark.On(_settings.PortName));
         }
     }
 
@@ -89,6 +102,9 @@ public sealed class FilterPortHost : IFilterHost
         ArgumentNullException.ThrowIfNull(standIn);
         if (!_places.TryRemove(standIn.Tag, out var place))
             return;
+        // A container's end may outlive the switch.
+        if (place.Mark.Namespace is { } space && _host.NamespaceLack(space) is null)
+            _onHost.Guard(() => RemoveAddresses(place));
         var thing = place.Mark.On(_settings.PortName);
         HostMarks.Undo(_host, thing);
         _settings.Journal.CrossOut([thing]);
@@ -101,51 +117,6 @@ public sealed class FilterPortHost : IFilterHost
         place.Link = _host.Rename(place.Link, name);
         place.Mark = place.Mark with { Interface = name };
         _settings.Journal.Write([place.Mark.On(_settings.PortName)]);
-    }
-
-    /// <inheritdoc/>
-    public void SetMtu(FilterStandIn standIn, int ipMtu) => _host.Network.SetMtu(PlaceOf(standIn).Link.LinkIndex, ipMtu);
-
-    /// <inheritdoc/>
-    public void AddAddresses(FilterStandIn standIn, IReadOnlyCollection<L3Prefix> prefixes)
-    {
-        ArgumentNullException.ThrowIfNull(prefixes);
-        var index = PlaceOf(standIn).Link.LinkIndex;
-        var present = _host.Network.ListAddresses(index).ToDictionary(static one => L3Address.From(one.Address), static one => one.PrefixLength);
-        List<L3Prefix> added = [];
-        try
-        {
-            foreach (var prefix in prefixes)
-            {
-                if (present.TryGetValue(prefix.Address, out var length) && length == prefix.Length)
-                    continue;
-                // Of an earlier run, with another prefix.
-                if (length > 0)
-                    _host.Network.RemoveAddress(index, prefix.Address.ToIPAddress(), length);
-                _host.Network.AddAddress(index, prefix.Address.ToIPAddress(), prefix.Length, AddressFlags.NoDad);
-                added.Add(prefix);
-            }
-        }
-        catch (HostNetworkException)
-        {
-            foreach (var prefix in added)
-                _onHost.Guard(() => _host.Network.RemoveAddress(index, prefix.Address.ToIPAddress(), prefix.Length));
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public void RemoveAddress(FilterStandIn standIn, L3Prefix prefix)
-    {
-        var index = PlaceOf(standIn).Link.LinkIndex;
-        try
-        {
-            _host.Network.RemoveAddress(index, prefix.Address.ToIPAddress(), prefix.Length);
-        }
-        catch (HostNetworkException) when (!_host.Network.ListAddresses(index).Any(one => L3Address.From(one.Address) == prefix.Address))
-        {
-            // Somebody was quicker, or the adapter is gone.
-        }
     }
 
     /// <inheritdoc/>
@@ -175,48 +146,9 @@ public sealed class FilterPortHost : IFilterHost
     }
 
     /// <inheritdoc/>
-    public FilterStandIn? Mend(FilterStandIn standIn, FilterWish wish)
-    {
-        ArgumentNullException.ThrowIfNull(standIn);
-        ArgumentNullException.ThrowIfNull(wish);
-        if (!_places.TryGetValue(standIn.Tag, out var place))
-            return null;
-        var link = _host.Network.FindLink(place.Link.LinkIndex);
-        if (link is null || link.Name != wish.Name)
-        {
-            if (_host.FindStandIn(standIn.Tag) is not { } found)
-            {
-                _onHost.Tell("stand-in-lost", "somebody removed the stand-in; it is made anew", wish.Name, $"{standIn.Tag}", "");
-                _places.TryRemove(standIn.Tag, out _);
-                _settings.Journal.CrossOut([place.Mark.On(_settings.PortName)]);
-                return null;
-            }
-            place.Link = found;
-            if (found.Name != wish.Name)
-            {
-                _onHost.Tell("stand-in-renamed", "somebody renamed the stand-in; it has its name again", wish.Name, wish.Name, found.Name);
-                place.Link = _host.Rename(found, wish.Name);
-            }
-            link = _host.Network.FindLink(place.Link.LinkIndex);
-            // It comes and goes: the next time tells.
-            if (link is null)
-                return standIn;
-        }
-        if (!wish.IsAttached && _settings.Bindings.FindBinding(link, FilterPortHostSettings.Component) is false)
-        {
-            _onHost.Tell("binding-lost", "somebody took the filter off the stand-in; it is bound again", wish.Name, "bound", "unbound");
-            _settings.Bindings.SetBinding(link, FilterPortHostSettings.Component, isBound: true);
-        }
-        if (link.IpMtu != wish.IpMtu)
-            _host.Network.SetMtu(link.Index, wish.IpMtu);
-        MendAddresses(link.Index, wish);
-        return standIn with { Luid = _settings.Bindings.LuidOf(link), LinkIndex = link.Index };
-    }
-
-    /// <inheritdoc/>
     public void Tidy()
     {
-        foreach (var left in _onHost.Things(HostMarks.StandIn).Where(thing => !_places.ContainsKey(HostMarks.Read<StandInMark>(thing).Tag)))
+        foreach (var left in _onHost.Things(HostMarks.StandIn).Where(thing => !IsKept(HostMarks.Read<StandInMark>(thing).Tag)))
             _onHost.UndoOrKeep(left);
     }
 
@@ -245,7 +177,7 @@ public sealed class FilterPortHost : IFilterHost
         if (!isAttached && _settings.Bindings.FindBinding(now, FilterPortHostSettings.Component) is false)
         {
             _onHost.Tell("binding-lost", "somebody took the filter off the master; it is bound again", now.Name, "bound", "unbound");
-            Bind(now, isMaster: true);
+            Bind(now, null, isMaster: true);
         }
     }
 
@@ -258,25 +190,33 @@ public sealed class FilterPortHost : IFilterHost
         return _places.TryGetValue(standIn.Tag, out var place) ? place : throw new IOException($"stand-in {standIn.Tag} is not there any more");
     }
 
+    private bool IsKept(Guid tag) => _places.ContainsKey(tag) || _waiting.ContainsKey(tag);
+
     /// <summary>The one that an earlier run left, with its addresses: connections over it go on.</summary>
-    private Place? FindStandIn(string name)
+    private Place? FindStandIn(string name, string? namespaceName)
     {
         foreach (var thing in _onHost.Things(HostMarks.StandIn))
         {
             var mark = HostMarks.Read<StandInMark>(thing);
-            if (mark.Interface == name && mark.Namespace is null && _host.FindStandIn(mark.Tag) is { } link)
+            if (mark.Interface != name)
+                continue;
+            if (mark.Namespace == namespaceName && _host.FindStandIn(mark.Tag) is { } link)
                 return new Place { Mark = mark, Link = link };
+            // Of another namespace, it has the name that is to be given.
+            _places.TryRemove(mark.Tag, out _);
+            _waiting.TryRemove(mark.Tag, out _);
+            _onHost.UndoOrKeep(thing);
         }
         return null;
     }
 
-    private Place MakeStandIn(string name)
+    private Place MakeStandIn(string name, string? namespaceName)
     {
-        var mark = new StandInMark(Guid.NewGuid(), StandInKind.Loopback, name, null, null);
+        var mark = new StandInMark(Guid.NewGuid(), namespaceName is null ? StandInKind.Loopback : StandInKind.VSwitch, name, namespaceName, null);
         _settings.Journal.Write([mark.On(_settings.PortName)]);
         try
         {
-            var link = _host.Create(mark.Kind, mark.Tag, name, null);
+            var link = _host.Create(mark.Kind, mark.Tag, name, namespaceName);
             if (_host.Quieten(link) is { } before)
             {
                 mark = mark with { Before = before };
@@ -291,49 +231,50 @@ public sealed class FilterPortHost : IFilterHost
         }
     }
 
-    private HostLink Bind(StandInLink standIn)
+    /// <summary>Binds the filter to it and keeps it.</summary>
+    private FilterStandIn Settle(Place place)
     {
-        var link = _host.Network.FindLink(standIn.LinkIndex) ?? throw new IOException($"stand-in {standIn.Name} went while it was made");
-        Bind(link, isMaster: false);
-        return link;
+        try
+        {
+            var link = place.End ?? _host.Network.FindLink(place.Link.LinkIndex) ?? throw new IOException($"stand-in {place.Link.Name} went while it was made");
+            Bind(link, place.Mark.Namespace, isMaster: false);
+            var luid = _settings.Bindings.LuidOf(link, place.Mark.Namespace);
+            _places[place.Mark.Tag] = place;
+            return new FilterStandIn(luid, place.Link.LinkIndex, place.Mark.Tag);
+        }
+        catch when (place.Mark.Namespace is null)
+        {
+            _onHost.UndoOrKeep(place.Mark.On(_settings.PortName));
+            throw;
+        }
     }
 
-    /// <summary>The master is not ours: that it was not bound is written down. A stand-in takes its binding with it.</summary>
-    private void Bind(HostLink link, bool isMaster)
+    /// <summary>
+    /// The master is not ours: that it was not bound is written down. A stand-in takes its binding with it. Windows may not list the adapters
+    /// of a container: whether the filter is on it, the driver says.
+    /// </summary>
+    private void Bind(HostLink link, string? namespaceName, bool isMaster)
     {
-        var isBound = _settings.Bindings.FindBinding(link, FilterPortHostSettings.Component)
-            ?? throw new IOException($"the filter cannot be bound to {link.Name}, where Windows does not list it: put the driver in (ipvlansvc install-driver)");
-        if (isBound)
+        var isBound = _settings.Bindings.FindBinding(link, FilterPortHostSettings.Component, namespaceName);
+        if (isBound is null && namespaceName is null)
+            throw new IOException($"the filter cannot be bound to {link.Name}, where Windows does not list it: put the driver in (ipvlansvc install-driver)");
+        if (isBound is not false)
             return;
         if (isMaster)
             _settings.Journal.Write([new BindingMark(_settings.MasterId, FilterPortHostSettings.Component).On(_settings.PortName)]);
-        _settings.Bindings.SetBinding(link, FilterPortHostSettings.Component, isBound: true);
+        _settings.Bindings.SetBinding(link, FilterPortHostSettings.Component, isBound: true, namespaceName);
     }
 
-    private void MendAddresses(int index, FilterWish wish)
-    {
-        var present = _host.Network.ListAddresses(index).Where(static one => !one.Address.IsIPv6LinkLocal)
-            .ToDictionary(static one => L3Address.From(one.Address), static one => one.PrefixLength);
-        var wanted = wish.Addresses.ToHashSet();
-        foreach (var (address, length) in present.Where(pair => !wanted.Contains(new L3Prefix(pair.Key, pair.Value))))
-        {
-            _onHost.Tell("address-surplus", "an address of the stand-in that nobody asked for is removed", wish.Name, $"{address}", "");
-            _host.Network.RemoveAddress(index, address.ToIPAddress(), length);
-        }
-        foreach (var prefix in wanted.Where(prefix => !present.TryGetValue(prefix.Address, out var length) || length != prefix.Length).Order())
-        {
-            // Stacks make their own link-local addresses, and may have this one.
-            if (prefix.Address.ToIPAddress().IsIPv6LinkLocal && _host.Network.ListAddresses(index).Any(one => L3Address.From(one.Address) == prefix.Address))
-                continue;
-            _onHost.Tell("address-lost", "somebody took the address off the stand-in; it is put back", wish.Name, $"{prefix.Address}", "");
-            _host.Network.AddAddress(index, prefix.Address.ToIPAddress(), prefix.Length, AddressFlags.NoDad);
-        }
-    }
+    private static string EndLack(Place place) =>
+        $"container namespace {place.Mark.Namespace} has no adapter on the switch \"{place.Link.Name}\" yet: attach one endpoint of the container service to it";
 
     private sealed class Place
     {
         public required StandInMark Mark { get; set; }
 
         public required StandInLink Link { get; set; }
+
+        /// <summary>Of one in a container: its adapter there.</summary>
+        public HostLink? End { get; set; }
     }
 }

@@ -23,7 +23,10 @@ public sealed record FilterPortSettings
     /// <summary>The port's flag.</summary>
     public PortFlag Flag { get; init; }
 
-    /// <summary>How often the host is looked at although nothing told of a change.</summary>
+    /// <summary>How long another owner of an address may take to answer (RFC 4862 section 5.1: RetransTimer).</summary>
+    public TimeSpan ProbeTime { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the host is looked at although nothing told of a change, and duplicate addresses are tried again.</summary>
     public TimeSpan Period { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Told what happens, on a thread of the driver's, the host's or the port's.</summary>

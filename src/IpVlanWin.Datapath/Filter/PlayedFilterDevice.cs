@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using System.Text;
 using IpVlanWin.HostNetwork;
 
 namespace IpVlanWin.Datapath.Filter;
@@ -24,13 +25,13 @@ internal static class PlayedKind
     /// <summary>Waits for an <see cref="AbiEvent"/>; on a connection of its own.</summary>
     public const uint Event = 2;
 
-    /// <summary>First is a link's index. The status is 0: not bound, 1: bound, 2: cannot be.</summary>
+    /// <summary>First is a link's index, what follows the name of its namespace where that is not the host's. The status is 0: not bound, 1: bound, 2: cannot be.</summary>
     public const uint FindBinding = 3;
 
-    /// <summary>First is a link's index, Second 1 to bind.</summary>
+    /// <summary>The same, and Second 1 to bind.</summary>
     public const uint SetBinding = 4;
 
-    /// <summary>First is a link's index. The answer is its LUID, 8 bytes.</summary>
+    /// <summary>A link is given as in <see cref="FindBinding"/>. The answer is its LUID, 8 bytes.</summary>
     public const uint FindLuid = 5;
 }
 
@@ -91,25 +92,25 @@ internal sealed class PlayedFilterDevice : IFilterDevice, IFilterBindings
         }
     }
 
-    public ulong LuidOf(HostLink link)
+    public ulong LuidOf(HostLink link, string? namespaceName = null)
     {
         ulong luid = 0;
         lock (_lock)
-            return Ask(_requests, new PlayedRequest { Kind = PlayedKind.FindLuid, First = (uint)link.Index }, [], MemoryMarshal.AsBytes(new Span<ulong>(ref luid)), out var length) == 0 && length == sizeof(ulong)
+            return Ask(_requests, new PlayedRequest { Kind = PlayedKind.FindLuid, First = (uint)link.Index }, Place(namespaceName), MemoryMarshal.AsBytes(new Span<ulong>(ref luid)), out var length) == 0 && length == sizeof(ulong)
                 ? luid : throw new IOException($"whoever plays the filter driver does not know {link.Name}");
     }
 
-    public bool? FindBinding(HostLink link, string component)
+    public bool? FindBinding(HostLink link, string component, string? namespaceName = null)
     {
         lock (_lock)
-            return Ask(_requests, new PlayedRequest { Kind = PlayedKind.FindBinding, First = (uint)link.Index }, [], [], out _) switch { 0 => false, 1 => true, _ => null };
+            return Ask(_requests, new PlayedRequest { Kind = PlayedKind.FindBinding, First = (uint)link.Index }, Place(namespaceName), [], out _) switch { 0 => false, 1 => true, _ => null };
     }
 
-    public void SetBinding(HostLink link, string component, bool isBound)
+    public void SetBinding(HostLink link, string component, bool isBound, string? namespaceName = null)
     {
         lock (_lock)
         {
-            if (Ask(_requests, new PlayedRequest { Kind = PlayedKind.SetBinding, First = (uint)link.Index, Second = isBound ? 1u : 0 }, [], [], out _) != 0)
+            if (Ask(_requests, new PlayedRequest { Kind = PlayedKind.SetBinding, First = (uint)link.Index, Second = isBound ? 1u : 0 }, Place(namespaceName), [], out _) != 0)
                 throw new IOException($"{component} cannot be bound to {link.Name}");
         }
     }
@@ -150,6 +151,8 @@ internal sealed class PlayedFilterDevice : IFilterDevice, IFilterBindings
         }
         return true;
     }
+
+    private static byte[] Place(string? namespaceName) => Encoding.UTF8.GetBytes(namespaceName ?? "");
 
     private static Socket Connect(string path)
     {

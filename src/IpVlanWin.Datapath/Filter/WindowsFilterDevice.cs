@@ -25,7 +25,7 @@ internal sealed unsafe class WindowsFilterDevice : IFilterDevice
 
     private WindowsFilterDevice(SafeFileHandle device) => _device = device;
 
-    /// <exception cref="IOException">It is not installed or does not run.</exception>
+    /// <exception cref="FileNotFoundException">It is not installed or does not run.</exception>
     /// <exception cref="UnauthorizedAccessException">Only the system and administrators may.</exception>
     public static WindowsFilterDevice Open()
     {
@@ -37,7 +37,7 @@ internal sealed unsafe class WindowsFilterDevice : IFilterDevice
         throw error switch
         {
             AccessDenied => new UnauthorizedAccessException("the filter driver may be used by the system and administrators alone; run it elevated"),
-            FileNotFound => new IOException("the filter driver is not installed or does not run: put it in (ipvlansvc install-driver)"),
+            FileNotFound => new FileNotFoundException("the filter driver is not installed or does not run: put it in (ipvlansvc install-driver)"),
             _ => Fault(error),
         };
     }
@@ -107,7 +107,7 @@ internal sealed unsafe class WindowsFilterDevice : IFilterDevice
         return error;
     }
 
-    private static FilterStatus? StatusOf(int error) => error switch
+    internal static FilterStatus? StatusOf(int error) => error switch
     {
         0 => FilterStatus.Ok,
         InvalidParameter => FilterStatus.Invalid,

@@ -205,10 +205,31 @@ public sealed class LinuxStandInHost : IStandInHost
     public void Furnish(string namespaceName, StandInLink standIn, ContainerSide side)
     {
         ArgumentNullException.ThrowIfNull(standIn);
+        Inside(namespaceName, inside => ContainerFurniture.Place(inside, _netlink.GetLink(standIn.LinkIndex).PeerIndex, side));
+    }
+
+    /// <inheritdoc/>
+    public HostLink? FindEnd(string namespaceName, StandInLink standIn)
+    {
+        ArgumentNullException.ThrowIfNull(standIn);
+        HostLink? end = null;
+        if (_netlink.FindLink(standIn.LinkIndex) is { PeerIndex: > 0 and var peer })
+            Inside(namespaceName, inside => end = inside.FindLink(peer));
+        return end;
+    }
+
+    /// <inheritdoc/>
+    public void Inside(string namespaceName, Action<IHostNetwork> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
         using var container = NetworkNamespace.Open(namespaceName);
         using var inside = RouteNetlink.Open(container);
-        ContainerFurniture.Place(inside, _netlink.GetLink(standIn.LinkIndex).PeerIndex, side);
+        body(inside);
     }
+
+    /// <summary>Nothing is behind a bridge without ports, nor behind a veth whose other end nobody reads.</summary>
+    /// <inheritdoc/>
+    public bool SetAsking(string? namespaceName, int linkIndex, AddressFamily family, bool asks) => false;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -47,6 +47,7 @@ internal static class EventNumbers
         ["binding-lost"] = 83,
         ["events-lost"] = 84,
         ["limit-reached"] = 85,
+        ["container-gone"] = 86,
         ["client-refused"] = 30,
         ["client-failed"] = 31,
         ["request-failed"] = 32,

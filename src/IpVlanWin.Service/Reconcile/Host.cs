@@ -82,13 +82,6 @@ internal sealed class Host : IHost, IDisposable
             _filter.RequireSupport(mode, flag);
     }
 
-    /// <inheritdoc/>
-    public void RequireNamespace(string master, string datapath, string? namespaceName)
-    {
-        if (namespaceName is not null && Resolve(master, datapath) == "filter" && FilterHost.IsPossible)
-            throw ErrorCode.ModeNotSupported.With("filter", "interfaces of containers yet", "windivert");
-    }
-
     /// <summary>Where what ports put on the host is written down.</summary>
     public IHostJournal? Journal
     {

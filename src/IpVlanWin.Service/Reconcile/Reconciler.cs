@@ -200,8 +200,9 @@ internal sealed class Reconciler : IDisposable
         }
         foreach (var name in runtime.Faults.Keys)
         {
-            if (!_state.Current.Interfaces.ContainsKey(name))
-                runtime.Faults.TryRemove(name, out _);
+            // One that waited may have something on the host.
+            if (_state.Current.Interfaces.GetValueOrDefault(name)?.Master != port.Master && runtime.Faults.TryRemove(name, out _))
+                datapath.RemoveInterface(name);
         }
         foreach (var one in desired)
         {

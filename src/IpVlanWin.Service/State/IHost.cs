@@ -28,15 +28,6 @@ internal interface IHost
     {
     }
 
-    /// <summary>Sees that a data path carries interfaces of a namespace.</summary>
-    /// <param name="master">The port's.</param>
-    /// <param name="datapath">auto or a kind.</param>
-    /// <param name="namespaceName">The namespace; null for the host's.</param>
-    /// <exception cref="Protocol.ControlException">mode-not-supported, with the data path that would.</exception>
-    void RequireNamespace(string master, string datapath, string? namespaceName)
-    {
-    }
-
     /// <summary>The name under which a port's master is kept: of an adapter that is told by its index, its name; anything else as it is.</summary>
     /// <param name="master">A name, an index or a LUID.</param>
     string NameOf(string master);

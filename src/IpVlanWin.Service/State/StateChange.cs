@@ -64,8 +64,6 @@ internal sealed class StateChange
             Datapath = datapath,
         };
         _host.RequireSupport(changed.Master, changed.Datapath, changed.Mode, changed.Flag);
-        foreach (var member in datapath == port.Datapath ? [] : _interfaces.Values.Where(one => one.Master == port.Master))
-            _host.RequireNamespace(changed.Master, changed.Datapath, member.Namespace);
         Put(changed);
     }
 
@@ -111,7 +109,6 @@ internal sealed class StateChange
             Count = port.Count + 1,
         };
         _host.RequireSupport(port.Master, port.Datapath, port.Mode, port.Flag);
-        _host.RequireNamespace(port.Master, port.Datapath, made.Namespace);
         if (port.Count > info.MaxInterfaces)
             throw ErrorCode.LimitReached.With($"{info.MaxInterfaces} interfaces of a port of data path {info.Datapath}");
         Put(port);
@@ -145,8 +142,6 @@ internal sealed class StateChange
             throw ErrorCode.NameInUse.With(name);
         var mtu = change.Mtu is { } value ? Checked.Mtu(value, Master(present.Master, _ports[present.Master].Datapath).IpMtu) : present.IpMtu;
         var place = change.Namespace is null ? present.Namespace : Checked.Namespace(change.Namespace);
-        if (place != present.Namespace)
-            _host.RequireNamespace(present.Master, _ports[present.Master].Datapath, place);
         if (name != present.Name)
         {
             _interfaces.Remove(present.Name);

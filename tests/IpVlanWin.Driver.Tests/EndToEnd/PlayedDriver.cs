@@ -12,7 +12,8 @@ namespace IpVlanWin.Driver.Tests.EndToEnd;
 
 /// <summary>
 /// The native driver behind a socket, as the kernel would have it: it outlives the services that use it. It has the links of a namespace that
-/// it is bound to, as long as they are there; none is bound by itself.
+/// it is bound to, as long as they are there; none is bound by itself. Of containers it has every link that it is asked for, as Windows binds
+/// the filter to each adapter, but what it is bound to there nobody tells.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class PlayedDriver : IDisposable
@@ -29,7 +30,9 @@ internal sealed class PlayedDriver : IDisposable
     private readonly BlockingCollection<AbiEvent> _events = [];
     private readonly Thread _telling;
     private readonly ConcurrentDictionary<Socket, Thread> _connections = new();
-    private readonly HashSet<int> _bound = [];
+    // Namespace, empty for the host's, and index.
+    private readonly HashSet<(string Space, int Index)> _bound = [];
+    private readonly List<string> _spaces = [""];
     private volatile bool _isOver;
 
     /// <param name="space">Whose links are its adapters.</param>
@@ -64,14 +67,22 @@ internal sealed class PlayedDriver : IDisposable
         get
         {
             lock (_bound)
-                return [.. _bound.Select(index => _space.Netlink.FindLink(index)?.Name ?? "").Where(static name => name.Length > 0).Order(StringComparer.Ordinal)];
+                return [.. _bound.Select(one => Find(one.Space, one.Index)?.Name ?? "").Where(static name => name.Length > 0).Order(StringComparer.Ordinal)];
         }
     }
 
     /// <summary>It has a port.</summary>
     public bool HasPort => new FilterRequests(_device).FindPort(NativeBench.Host) is not null;
 
-    public ulong LuidOf(string link) => Luid(_space.Netlink.ListLinks().Single(one => one.Name == link).Index);
+    public ulong LuidOf(string link) => Luid("", _space.Netlink.ListLinks().Single(one => one.Name == link).Index);
+
+    /// <summary>LUID of a container's link.</summary>
+    public ulong LuidOf(string link, string space)
+    {
+        using var container = NetworkNamespace.Open(space);
+        using var netlink = RouteNetlink.Open(container);
+        return Luid(space, netlink.ListLinks().Single(one => one.Name == link).Index);
+    }
 
     public void Use(Action<NativeBench> act) => _device.Use(act);
 
@@ -104,26 +115,53 @@ internal sealed class PlayedDriver : IDisposable
     }
 
     // As NET_LUIDs: nothing else is like them.
-    private ulong Luid(int index) => index == _master ? NativeBench.Host : 0x6000000000000 | ((ulong)index << 24);
+    private ulong Luid(string space, int index)
+    {
+        lock (_bound)
+        {
+            if (!_spaces.Contains(space))
+                _spaces.Add(space);
+            return space.Length == 0 && index == _master ? NativeBench.Host : 0x6000000000000 | ((ulong)index << 24) | (uint)_spaces.IndexOf(space);
+        }
+    }
+
+    private HostLink? Find(string space, int index)
+    {
+        if (space.Length == 0)
+            return _space.Netlink.FindLink(index);
+        if (!NetworkNamespace.Exists(space))
+            return null;
+        using var container = NetworkNamespace.Open(space);
+        using var netlink = RouteNetlink.Open(container);
+        return netlink.FindLink(index);
+    }
 
     private void OnLinks(IReadOnlyList<HostChange> changes)
     {
         foreach (var gone in changes.OfType<LinkChange>().Where(static change => change.Kind == ChangeKind.Removed))
-            Bind(gone.Link.Index, false);
+        {
+            Bind("", gone.Link.Index, false);
+            // The other end of a pair goes with it.
+            List<(string Space, int Index)> others;
+            lock (_bound)
+                others = [.. _bound.Where(one => one.Space.Length > 0 && one.Index == gone.Link.PeerIndex)];
+            foreach (var (space, index) in others)
+                Bind(space, index, false);
+        }
     }
 
-    private void Bind(int index, bool isBound)
+    private void Bind(string space, int index, bool isBound)
     {
         lock (_bound)
         {
-            if (!(isBound ? _bound.Add(index) : _bound.Remove(index)))
+            if (!(isBound ? _bound.Add((space, index)) : _bound.Remove((space, index))))
                 return;
             _device.Use(bench =>
             {
                 if (isBound)
-                    bench.Attach(Luid(index));
+                    bench.Attach(Luid(space, index));
                 else
-                    bench.Detach(Luid(index));
+                    bench.Detach(Luid(space, index));
             });
         }
     }
@@ -181,6 +219,7 @@ internal sealed class PlayedDriver : IDisposable
     private (uint Status, byte[] Answer) Answer(Socket connection, PlayedRequest request, byte[] buffer)
     {
         var index = (int)request.First;
+        var space = request.Kind == PlayedKind.Control ? "" : System.Text.Encoding.UTF8.GetString(buffer, 0, (int)request.Length);
         switch (request.Kind)
         {
             case PlayedKind.Control:
@@ -191,14 +230,16 @@ internal sealed class PlayedDriver : IDisposable
             case PlayedKind.Event:
                 return (0, NextEvent(connection));
             case PlayedKind.FindLuid:
-                return (0, BitConverter.GetBytes(Luid(index)));
-            case PlayedKind.FindBinding or PlayedKind.SetBinding when _space.Netlink.FindLink(index) is null:
+                if (space.Length > 0)
+                    Bind(space, index, true);
+                return (0, BitConverter.GetBytes(Luid(space, index)));
+            case PlayedKind.FindBinding or PlayedKind.SetBinding when space.Length > 0 || _space.Netlink.FindLink(index) is null:
                 return (Unknown, []);
             case PlayedKind.FindBinding:
                 lock (_bound)
-                    return (_bound.Contains(index) ? Bound : NotBound, []);
+                    return (_bound.Contains(("", index)) ? Bound : NotBound, []);
             case PlayedKind.SetBinding:
-                Bind(index, request.Second != 0);
+                Bind("", index, request.Second != 0);
                 return (0, []);
             default:
                 throw new InvalidOperationException($"request {request.Kind}");

@@ -49,6 +49,8 @@ internal sealed class Mortal(object turn)
                 Kill();
             if (IsDead && method.Name != nameof(IDisposable.Dispose))
                 throw new KilledException();
+            if (arguments is [.., Action<IHostNetwork> body])
+                arguments = [.. arguments[..^1], new Action<IHostNetwork>(network => body(Give(network)))];
             try
             {
                 var result = method.Invoke(inner, arguments);

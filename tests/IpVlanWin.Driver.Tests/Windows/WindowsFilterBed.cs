@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using IpVlanWin.Cli.HostCare;
 using IpVlanWin.Datapath;
 using IpVlanWin.Datapath.Filter;
 using IpVlanWin.Engine.Ipvlan;
@@ -19,6 +20,10 @@ internal sealed class WindowsFilterBed : IDisposable
     public const uint MasterIndex = 20;
     public const string Master = "Ethernet";
 
+    private const uint Compartment = 3;
+
+    public static readonly Guid Container = Guid.Parse("3f1c2b7e-0000-4000-8000-00000000abcd");
+
     private static readonly byte[] MasterMac = [2, 0, 0, 0, 0, 20];
 
     private readonly NativeBench _bench;
@@ -28,6 +33,7 @@ internal sealed class WindowsFilterBed : IDisposable
     private NativeFilterDevice _device;
     private Mortal? _process;
     private FilterDriver? _driver;
+    private (uint Index, Guid Guid) _end = (70, Guid.Empty);
 
     /// <param name="isBoundByItself">Windows binds the filter to each adapter that comes.</param>
     public WindowsFilterBed(bool isBoundByItself)
@@ -42,6 +48,15 @@ internal sealed class WindowsFilterBed : IDisposable
                 AddBinding(adapter, isBoundByItself);
             else
                 Detach(LuidOf(adapter));
+            if (AttachesEndpoints && ((string)adapter.Values["Name"]!).StartsWith("vEthernet", StringComparison.Ordinal))
+            {
+                if (isThere)
+                    AttachEndpoint();
+                else
+                    DetachEndpoint();
+            }
+            else if (!isThere && _end.Guid != Guid.Empty && ((string)adapter.Values["PnPDeviceID"]!).StartsWith(@"ROOT\VMS_MP", StringComparison.Ordinal))
+                DetachEndpoint();
         };
         foreach (var verb in (string[])["Enable", "Disable"])
             Bed.Cim.On("MSFT_NetAdapterBindingSettingData." + verb, (binding, _) => SetBinding(binding, verb == "Enable"));
@@ -58,6 +73,34 @@ internal sealed class WindowsFilterBed : IDisposable
 
     public StandInBed Bed { get; } = new();
 
+    /// <summary>IP Helper in the container's compartment.</summary>
+    public StrictIphlpapi Inside { get; } = new();
+
+    /// <summary>A container runs in the namespace.</summary>
+    public bool IsRunning { get; set; }
+
+    /// <summary>The container service attaches an endpoint to each switch, as it comes.</summary>
+    public bool AttachesEndpoints { get; set; }
+
+    /// <summary>Windows lists the filter among the bindings of the container's adapter, and has it unbound.</summary>
+    public bool ListsEndpoints { get; set; }
+
+    /// <summary>LUID of the container's adapter.</summary>
+    public ulong EndLuid => 0x6000000000000 | ((ulong)_end.Index << 24);
+
+    /// <summary>The container's adapter with its MTU and addresses, or that there is none.</summary>
+    public string EndState
+    {
+        get
+        {
+            lock (Turn)
+            {
+                var network = new WindowsNetwork(Inside);
+                return string.Join('\n', network.ListLinks().Select(link => $"{link.Name} {link.IpMtu} {string.Join(' ', network.ListAddresses(link.Index).Select(static one => $"{one.Address}/{one.PrefixLength}"))}"));
+            }
+        }
+    }
+
     public MemoryJournal Journal { get; } = new();
 
     public ConcurrentQueue<HostEvent> Events { get; } = [];
@@ -67,7 +110,7 @@ internal sealed class WindowsFilterBed : IDisposable
     public Mortal Process => _process!;
 
     /// <summary>Starts a process with the data path; it may be killed before any of its calls to the host or the journal.</summary>
-    public FilterDatapath Start(PortMode mode = PortMode.L2, PortFlag flag = PortFlag.Bridge, int killAt = 0)
+    public FilterDatapath Start(PortMode mode = PortMode.L2, PortFlag flag = PortFlag.Bridge, int killAt = 0, TimeSpan? period = null)
     {
         _driver?.Dispose();
         _process = new Mortal(Turn) { KillAt = killAt };
@@ -82,17 +125,27 @@ internal sealed class WindowsFilterBed : IDisposable
         });
         return Port = new FilterDatapath(new FilterPortSettings
         {
-            Driver = _driver, Host = portHost, MasterName = Master, MasterLuid = portHost.MasterLuid, Mode = mode, Flag = flag, OnEvent = Events.Enqueue,
+            Driver = _driver, Host = portHost, MasterName = Master, MasterLuid = portHost.MasterLuid, Mode = mode, Flag = flag, OnEvent = Events.Enqueue, Period = period ?? TimeSpan.FromSeconds(30), ProbeTime = TimeSpan.FromMilliseconds(1),
         });
     }
 
     /// <summary>An interface that is up.</summary>
-    public void Add(string name, params string[] addresses)
+    public void Add(string name, params string[] addresses) => Add(name, null, addresses);
+
+    /// <inheritdoc cref="Add(string, string[])"/>
+    public void Add(string name, Guid? container, string[] addresses)
     {
-        Assert.AreEqual(PortResult.Ok, Port.AddInterface(new InterfaceSettings(name, null, PortMode.L2)));
+        Assert.AreEqual(PortResult.Ok, Port.AddInterface(new InterfaceSettings(name, container?.ToString(), Port.Port.Mode)));
         Assert.AreEqual(PortResult.Ok, Port.SetUp(name, true));
         foreach (var address in addresses)
             Assert.AreEqual(PortResult.Ok, Port.AddAddress(name, L3Prefix.Parse(address)));
+        if (addresses.Length == 0)
+            return;
+        Port.Commit();
+        // The wire is asked first.
+        Until(() => Process.IsDead || addresses.All(address => (container is null ? State : EndState).Contains(address, StringComparison.Ordinal)), $"{name} has its addresses");
+        if (Process.IsDead)
+            throw new KilledException();
     }
 
     /// <summary>The process is gone, whatever it was at.</summary>
@@ -114,6 +167,16 @@ internal sealed class WindowsFilterBed : IDisposable
             var first = FilterMarks.Sweep(driver, host, host, Journal, static _ => false, isThorough);
             var second = HostMarks.Sweep(host, Journal, static _ => false);
             return ([.. first.Done, .. second.Done], [.. first.Failures, .. second.Failures]);
+        }
+    }
+
+    /// <summary>What doctor reads of the master.</summary>
+    public FilterMasterFacts Look()
+    {
+        lock (Turn)
+        {
+            using var host = OpenHost();
+            return FilterFacts.Read([Master], host, () => (new FilterLook(new NativeFilterDevice(_bench)), host)).Masters.Single();
         }
     }
 
@@ -166,6 +229,18 @@ internal sealed class WindowsFilterBed : IDisposable
             Assert.Fail($"{what}: {string.Join("; ", Events)}; {Port.Completion.Exception?.InnerException?.Message}\n{State}");
     }
 
+    /// <summary>The keeper looks at everything.</summary>
+    public void Wake()
+    {
+        // That it tells the second time, it is done with the first.
+        foreach (var isUp in (bool[])[false, true])
+        {
+            Events.Clear();
+            Use(bench => bench.SetMaster(MasterMac, 1500, isUp));
+            WaitFor(isUp ? "master-up" : "master-down");
+        }
+    }
+
     /// <summary>The master out, and in again under another index.</summary>
     public void Replug(Action between)
     {
@@ -208,11 +283,53 @@ internal sealed class WindowsFilterBed : IDisposable
         Bed.Dispose();
     }
 
+    /// <summary>The container service puts an adapter into the container's compartment, to which Windows binds the filter.</summary>
+    public void AttachEndpoint()
+    {
+        lock (Turn)
+        {
+            _end = (_end.Index + 1, Guid.NewGuid());
+            Inside.Plug(_end.Index, "vEthernet (Container NIC)", change: row => row with { InterfaceGuid = _end.Guid });
+            if (!ListsEndpoints)
+                Attach(EndLuid);
+            else
+            {
+                Bed.Cim.Add(NetAdapters.Namespace, "MSFT_NetAdapterBindingSettingData", new()
+                {
+                    ["InstanceID"] = $"{EndId}::{FilterPortHostSettings.Component}", ["Name"] = "vEthernet (Container NIC)", ["ComponentID"] = FilterPortHostSettings.Component,
+                    ["DisplayName"] = "IpVlanWin filter", ["Enabled"] = false,
+                });
+            }
+        }
+    }
+
+    /// <summary>It goes, with its switch or with the container.</summary>
+    public void DetachEndpoint()
+    {
+        lock (Turn)
+        {
+            if (_end.Guid == Guid.Empty)
+                return;
+            Inside.Unplug(_end.Index);
+            foreach (var binding in Bed.Cim.All("MSFT_NetAdapterBindingSettingData").Where(one => ((string)one.Values["InstanceID"]!).StartsWith(EndId, StringComparison.Ordinal)).ToList())
+                Bed.Cim.Delete(binding);
+            Detach(EndLuid);
+            _end.Guid = Guid.Empty;
+        }
+    }
+
+    private string EndId => _end.Guid.ToString("B", CultureInfo.InvariantCulture).ToUpperInvariant();
+
     private WindowsStandInHost OpenHost() => new(new WindowsNetwork(Bed.Ip),
         new StandIns([Bed.Devices, new SwitchAdapters(Bed.Cim, new NetAdapters(Bed.Cim), StandInBed.Patience, TimeSpan.FromMilliseconds(1))], Bed.Cim, new WindowsNetwork(Bed.Ip), Bed.Registry,
             StandInBed.Patience, TimeSpan.FromMilliseconds(1)),
-        new ComputeNamespaces(new NoContainers()), onChanges => WindowsWatch.Start(Bed.Ip, null, onChanges, TimeSpan.FromMilliseconds(100)),
-        static (_, _) => Assert.Fail("no container"));
+        new ComputeNamespaces(new OneContainer(this)), onChanges => WindowsWatch.Start(Bed.Ip, null, onChanges, TimeSpan.FromMilliseconds(100)),
+        (compartment, body) =>
+        {
+            Assert.AreEqual((Compartment, true), (compartment, IsRunning));
+            using var network = new WindowsNetwork(Inside);
+            body(network);
+        });
 
     private void AddBinding(StrictCim.Stored adapter, bool isEnabled)
     {
@@ -231,7 +348,7 @@ internal sealed class WindowsFilterBed : IDisposable
         if ((string)binding.Values["ComponentID"]! == FilterPortHostSettings.Component)
         {
             var guid = ((string)binding.Values["InstanceID"]!).Split("::")[0];
-            var luid = LuidOf(Bed.Cim.All("MSFT_NetAdapter").Single(adapter => (string)adapter.Values["DeviceID"]! == guid));
+            var luid = guid == EndId ? EndLuid : LuidOf(Bed.Cim.All("MSFT_NetAdapter").Single(adapter => (string)adapter.Values["DeviceID"]! == guid));
             if (isEnabled)
                 Attach(luid);
             else
@@ -260,18 +377,19 @@ internal sealed class WindowsFilterBed : IDisposable
             _device.Use(bench => bench.Detach(luid));
     }
 
-    private sealed class NoContainers : IComputeNetwork
+    private sealed class OneContainer(WindowsFilterBed bed) : IComputeNetwork
     {
         public uint EnumerateNamespaces(string query, out string? ids, out string? error)
         {
-            (ids, error) = ("[]", null);
+            (ids, error) = ($"[\"{Container}\"]", null);
             return 0;
         }
 
         public uint QueryNamespace(Guid id, string query, out string? properties, out string? error)
         {
-            (properties, error) = (null, null);
-            return 0x80070490;
+            error = null;
+            properties = id != Container ? null : bed.IsRunning ? $$"""{"NamespaceId":{{Compartment}},"Type":"Host"}""" : """{"NamespaceId":0,"Type":"Host"}""";
+            return properties is null ? 0x80070490 : 0u;
         }
     }
 }

@@ -107,8 +107,8 @@ public sealed class StandIns : IDisposable
     }
 
     /// <summary>
-    /// Makes the adapter a quiet stand-in: a high metric, no default route, no duplicate detection (the engine does it), no name
-    /// registration, NetBIOS or LLMNR, no file sharing.
+    /// Makes the adapter a quiet stand-in: a high metric, no default route, no duplicate detection (<see cref="IStandInHost.SetAsking"/> turns
+    /// it on), no name registration, NetBIOS or LLMNR, no file sharing.
     /// </summary>
     /// <param name="standIn">The stand-in.</param>
     /// <returns>What was before, to remember and to give to <see cref="Restore"/>.</returns>

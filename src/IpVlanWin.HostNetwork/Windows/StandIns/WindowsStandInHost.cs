@@ -187,18 +187,50 @@ public sealed class WindowsStandInHost : IStandInHost, IFilterBindings
     public void Furnish(string namespaceName, StandInLink standIn, ContainerSide side)
     {
         ArgumentNullException.ThrowIfNull(standIn);
-        var attempt = $"give container {namespaceName} its addresses";
         _inside(CompartmentOf(namespaceName), network =>
         {
-            var adapters = network.ListAdapters().Where(static one => (one.Flags & LinkFlags.Loopback) == 0).ToList();
-            var own = adapters.Where(one => one.Alias.Contains(standIn.Name, StringComparison.OrdinalIgnoreCase)).ToList();
-            if (own.Count == 0) own = adapters;
-            if (own.Count != 1)
-                WindowsError.Throw(WindowsError.NotFound, attempt, $"its compartment has {own.Count} adapters that may be on the switch \"{standIn.Name}\": attach one endpoint of the container service to it");
+            if (FindEnd(network, standIn, namespaceName) is not { } end)
+            {
+                WindowsError.Throw(WindowsError.NotFound, $"give container {namespaceName} its addresses",
+                    $"its compartment has no adapter that is on the switch \"{standIn.Name}\": attach one endpoint of the container service to it");
+                return;
+            }
             foreach (var family in (ReadOnlySpan<AddressFamily>)[AddressFamily.InterNetwork, AddressFamily.InterNetworkV6])
-                network.SetIpInterface(own[0].Index, family, new IpInterfaceChange { DadTransmits = 0 });
-            ContainerFurniture.Place(network, own[0].Index, side);
+                network.SetIpInterface(end.Index, family, new IpInterfaceChange { DadTransmits = 0 });
+            ContainerFurniture.Place(network, end.Index, side);
         });
+    }
+
+    /// <summary>The adapter whose name has the stand-in's name in it, or the only one that the compartment has.</summary>
+    /// <inheritdoc/>
+    public HostLink? FindEnd(string namespaceName, StandInLink standIn)
+    {
+        ArgumentNullException.ThrowIfNull(standIn);
+        HostLink? end = null;
+        _inside(CompartmentOf(namespaceName), network => end = FindEnd(network, standIn, namespaceName) is { } found ? network.FindLink(found.Index) : null);
+        return end;
+    }
+
+    /// <inheritdoc/>
+    public void Inside(string namespaceName, Action<IHostNetwork> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        _inside(CompartmentOf(namespaceName), body);
+    }
+
+    /// <summary>As often as Windows does by itself: RFC 5227 section 1.1 (PROBE_NUM), RFC 4862 section 5.1 (DupAddrDetectTransmits).</summary>
+    /// <inheritdoc/>
+    public bool SetAsking(string? namespaceName, int linkIndex, AddressFamily family, bool asks)
+    {
+        var transmits = !asks ? 0 : family == AddressFamily.InterNetwork ? 3 : 1;
+        if (namespaceName is null) Set(_network);
+        else _inside(CompartmentOf(namespaceName), Set);
+        return asks;
+
+        void Set(WindowsNetwork network)
+        {
+            if (network.GetIpInterface(linkIndex, family).DadTransmits != transmits) network.SetIpInterface(linkIndex, family, new IpInterfaceChange { DadTransmits = transmits });
+        }
     }
 
     /// <inheritdoc/>
@@ -209,25 +241,42 @@ public sealed class WindowsStandInHost : IStandInHost, IFilterBindings
     }
 
     /// <inheritdoc/>
-    public ulong LuidOf(HostLink link) => AdapterOf(link).Luid;
+    public ulong LuidOf(HostLink link, string? namespaceName = null) => AdapterOf(link, namespaceName).Luid;
 
     /// <inheritdoc/>
-    public bool? FindBinding(HostLink link, string component) =>
-        _standIns.Adapters.ListBindings(AdapterOf(link).Guid).FirstOrDefault(one => string.Equals(one.Component, component, StringComparison.OrdinalIgnoreCase))?.IsEnabled;
+    public bool? FindBinding(HostLink link, string component, string? namespaceName = null) =>
+        _standIns.Adapters.ListBindings(AdapterOf(link, namespaceName).Guid).FirstOrDefault(one => string.Equals(one.Component, component, StringComparison.OrdinalIgnoreCase))?.IsEnabled;
 
     /// <inheritdoc/>
-    public void SetBinding(HostLink link, string component, bool isBound)
+    public void SetBinding(HostLink link, string component, bool isBound, string? namespaceName = null)
     {
-        if (_standIns.Adapters.SetBinding(AdapterOf(link).Guid, component, isBound) is null)
+        if (_standIns.Adapters.SetBinding(AdapterOf(link, namespaceName).Guid, component, isBound) is null)
             WindowsError.Throw(WindowsError.NotFound, $"{(isBound ? "bind" : "unbind")} {component} {(isBound ? "to" : "from")} {link.Name}", "the adapter does not list it");
     }
 
-    private Adapter AdapterOf(HostLink link)
+    private Adapter AdapterOf(HostLink link, string? namespaceName)
     {
         ArgumentNullException.ThrowIfNull(link);
-        var adapter = _network.ListAdapters().FirstOrDefault(one => one.Index == link.Index);
+        Adapter? adapter = null;
+        if (namespaceName is null) Find(_network);
+        else _inside(CompartmentOf(namespaceName), Find);
         if (adapter is null) WindowsError.Throw(WindowsError.NoSuchDevice, $"find adapter {link.Name}");
         return adapter!;
+
+        void Find(WindowsNetwork network) => adapter = network.ListAdapters().FirstOrDefault(one => one.Index == link.Index);
+    }
+
+    private static Adapter? FindEnd(WindowsNetwork network, StandInLink standIn, string namespaceName)
+    {
+        var adapters = network.ListAdapters().Where(static one => (one.Flags & LinkFlags.Loopback) == 0).ToList();
+        var own = adapters.Where(one => one.Alias.Contains(standIn.Name, StringComparison.OrdinalIgnoreCase)).ToList();
+        if (own.Count == 0) own = adapters;
+        if (own.Count > 1)
+        {
+            WindowsError.Throw(WindowsError.NotFound, $"find the end of switch \"{standIn.Name}\" in container {namespaceName}",
+                $"its compartment has {own.Count} adapters that may be on the switch: name its endpoint of the container service as the switch");
+        }
+        return own.Count == 0 ? null : own[0];
     }
 
     private static StandInLink ToLink(StandIn found) => new(found.Device, found.LinkIndex, found.Name);

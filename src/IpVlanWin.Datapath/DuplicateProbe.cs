@@ -2,11 +2,12 @@ using System.Net;
 using IpVlanWin.Engine.Wire;
 using IpVlanWin.HostNetwork;
 
-namespace IpVlanWin.Datapath.WinDivert;
+namespace IpVlanWin.Datapath;
 
 /// <summary>
 /// Asks the wire whether somebody has an address, before it is put on the host (RFC 5227 section 2.1, RFC 4862 section 5.4). The host's
-/// own stack asks, by resolving the address on the master; stand-ins do not probe, since nobody is there to answer.
+/// own stack asks, by resolving the address on the master: what stand-ins' stacks ask is answered to nobody (windivert), or in IPv4 to the
+/// master (filter: an answer to a probe names no address of an interface's, semantics 11).
 /// </summary>
 internal static class DuplicateProbe
 {
@@ -33,9 +34,9 @@ internal static class DuplicateProbe
             }
             var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
             var isEnding = false;
-            while (!isEnding && Environment.TickCount64 < deadline && asked.Count > 0)
+            while (!isEnding && deadline - Environment.TickCount64 is > 0 and var left && asked.Count > 0)
             {
-                isEnding = ending.WaitOne(s_look);
+                isEnding = ending.WaitOne(TimeSpan.FromMilliseconds(Math.Min(left, s_look.TotalMilliseconds)));
                 foreach (var neighbor in host.Network.ListNeighbors(master.Index))
                 {
                     if (neighbor.IsUsable && asked.TryGetValue(neighbor.Address, out var address) && !neighbor.Mac!.Equals(master.Mac))
