@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace IpVlanWin.Driver.Tests;
 
-/// <summary>Builds the driver natively with driver/test/build, each target once a run; targets with the same flags share their objects.</summary>
+/// <summary>Builds the driver natively with driver/test/build, each target once a run; targets with the same flags share their objects, in IPVLAN_OBJECTS if that is set.</summary>
 internal static class NativeBuild
 {
     private const string NeedsSanitizers = "needs clang's sanitizers (Debian package libclang-rt-14-dev)";
@@ -16,6 +16,10 @@ internal static class NativeBuild
         AppDomain.CurrentDomain.ProcessExit += (_, _) => System.IO.Directory.Delete(made, recursive: true);
         return made;
     });
+
+    // tests/run names one for all projects.
+    private static string Objects =>
+        Environment.GetEnvironmentVariable("IPVLAN_OBJECTS") is { Length: > 0 } given ? given : Path.Combine(Directory.Value, "objects");
 
     /// <summary>The repository's directory driver.</summary>
     public static string Driver => Path.Combine(Root(), "driver");
@@ -76,7 +80,7 @@ internal static class NativeBuild
                 return path;
             path = Path.Combine(Directory.Value, name);
             var (status, output) = Run(
-                Path.Combine(Driver, "test", "build"), [target, path], ("CFLAGS", flags), ("IPVLAN_OBJECTS", Path.Combine(Directory.Value, "objects")));
+                Path.Combine(Driver, "test", "build"), [target, path], ("CFLAGS", flags), ("IPVLAN_OBJECTS", Objects));
             if (status != 0 && output.Contains("libclang_rt", StringComparison.Ordinal))
                 Assert.Inconclusive(NeedsSanitizers);
             Assert.AreEqual(0, status, output);

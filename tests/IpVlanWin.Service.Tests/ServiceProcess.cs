@@ -43,17 +43,16 @@ internal sealed class ServiceProcess : IDisposable
     /// <param name="folder">Its state.</param>
     /// <param name="pipeName">Its pipe, as <see cref="PipeFor"/> gives it.</param>
     /// <param name="behind">A command that runs it, such as nsenter(1) with its arguments.</param>
-    public static ServiceProcess Start(string folder, string pipeName, params string[] behind)
+    public static ServiceProcess Start(string folder, string pipeName, params string[] behind) => new(Process.Start(Command(folder, pipeName, behind))!, pipeName);
+
+    /// <summary>
+    /// Starts it so that its code is compiled once and for good, and memory is mapped once: a runtime without descriptors may break off when
+    /// it compiles or maps code. It starts more slowly.
+    /// </summary>
+    public static ServiceProcess StartCompiledOnce(string folder, string pipeName)
     {
-        string[] command =
-        [
-            .. behind, Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "ipvlansvc.dll"),
-            "--state", folder, "--pipe", pipeName, "--datapath", "memory",
-        ];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        // A runtime without descriptors may break off when it compiles or maps code: so it compiles once, and maps memory once.
+        var start = Command(folder, pipeName, []);
         start.Environment["DOTNET_TieredCompilation"] = "0";
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         return new ServiceProcess(Process.Start(start)!, pipeName);
     }
 
@@ -106,6 +105,20 @@ internal sealed class ServiceProcess : IDisposable
             _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
+    }
+
+    private static ProcessStartInfo Command(string folder, string pipeName, string[] behind)
+    {
+        string[] command =
+        [
+            .. behind, Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "ipvlansvc.dll"),
+            "--state", folder, "--pipe", pipeName, "--datapath", "memory",
+        ];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // It starts faster so, and is ended before what is measured to make it faster would pay.
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        return start;
     }
 
     private async Task ReadAsync()

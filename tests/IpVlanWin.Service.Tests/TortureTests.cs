@@ -28,8 +28,8 @@ public sealed class TortureTests
             Assert.Inconclusive("needs Linux: reads the service's memory from /proc");
         using var folder = new TestFolder();
         using var quietFolder = new TestFolder();
-        using var service = await ServiceProcess.Start(folder.Path, ServiceProcess.PipeFor(folder)).StartedAsync();
-        using var quiet = await ServiceProcess.Start(quietFolder.Path, ServiceProcess.PipeFor(quietFolder)).StartedAsync();
+        using var service = await ServiceProcess.StartCompiledOnce(folder.Path, ServiceProcess.PipeFor(folder)).StartedAsync();
+        using var quiet = await ServiceProcess.StartCompiledOnce(quietFolder.Path, ServiceProcess.PipeFor(quietFolder)).StartedAsync();
         using var probe = service.Connect();
         using var quietProbe = quiet.Connect();
         for (var first = 0; first < 3000; first += 1000)
@@ -72,7 +72,7 @@ public sealed class TortureTests
         if (!OperatingSystem.IsLinux())
             Assert.Inconclusive("needs Linux: prlimit(1)");
         using var folder = new TestFolder();
-        using var service = await ServiceProcess.Start(folder.Path, ServiceProcess.PipeFor(folder)).StartedAsync();
+        using var service = await ServiceProcess.StartCompiledOnce(folder.Path, ServiceProcess.PipeFor(folder)).StartedAsync();
         using var first = service.Connect();
         await first.AddInterfaceAsync(new InterfaceSpec { Master = "eth0", Name = "kept0" }, TestContext.CancellationToken);
         var open = Directory.GetFiles($"/proc/{service.Id}/fd").Length;
@@ -102,7 +102,7 @@ public sealed class TortureTests
             var (status, errors) = await service.ExitAsync();
             Assert.AreNotEqual(0, status, fault.Message);
             StringAssert.Contains(errors, "Out of memory.", StringComparison.Ordinal);
-            using var next = await ServiceProcess.Start(folder.Path, ServiceProcess.PipeFor(folder)).StartedAsync();
+            using var next = await ServiceProcess.StartCompiledOnce(folder.Path, ServiceProcess.PipeFor(folder)).StartedAsync();
             using var late = next.Connect();
             Assert.AreEqual("kept0", (await late.GetInterfaceAsync("kept0", TestContext.CancellationToken)).Name);
         }

@@ -49,7 +49,7 @@ public sealed class WinePrefix : IDisposable
     public static WinePrefix Create(params string[] within)
     {
         var folder = Directory.CreateTempSubdirectory("ipvlanwin-wine");
-        Tool("cp", "-a", s_prepared.Value + "/.", folder.FullName);
+        Tool(Path.Combine(AppContext.BaseDirectory, "copy-prefix"), s_prepared.Value, folder.FullName);
         return new WinePrefix(folder, within);
     }
 
