@@ -68,9 +68,9 @@ public sealed partial class FramePump : IDisposable
         Read(_wire);
         if (_watch is not null)
             return MoveWatched(null, now);
-        _snapshot.Receive(new BatchFrames(_batch), _deliveries);
+        var isDecided = _snapshot.Receive(new BatchFrames(_batch), _deliveries);
         for (var i = 0; i < _batch.Count; i++)
-            Receive(_batch.Buffer(i), _batch.Offload(i), now, _deliveries[i]);
+            Receive(_batch.Buffer(i), _batch.Offload(i), now, isDecided ? _deliveries[i] : default);
         return EndBatch();
     }
 
@@ -92,9 +92,9 @@ public sealed partial class FramePump : IDisposable
         Read(device);
         if (_watch is not null)
             return MoveWatched(sender, now);
-        _snapshot.Transmit(sender, new BatchFrames(_batch), _deliveries);
+        var isDecided = _snapshot.Transmit(sender, new BatchFrames(_batch), _deliveries);
         for (var i = 0; i < _batch.Count; i++)
-            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, _deliveries[i]);
+            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, isDecided ? _deliveries[i] : default);
         return EndBatch();
     }
 

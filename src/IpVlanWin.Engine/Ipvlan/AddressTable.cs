@@ -56,8 +56,12 @@ internal sealed unsafe partial class AddressTable<TKey>
         var segment = SegmentOf(directory.Segments, hash);
         for (var offset = LineOffset(hash); ; offset = NextLine(offset))
         {
-            var number = NumberIn(segment + offset, key);
-            if (number == Beyond)
+            var line = segment + offset;
+            var match = key.MatchIn(line);
+            var place = match == 0 ? TKey.PerLine - 1 : TKey.PlaceOf(match);
+            var number = Volatile.Read(ref NumbersOf(line)[place]);
+            // What matched may have been a place still being filled. Once it has a number its key stays, so that is read again.
+            if (number != Empty && !((TKey*)line)[place].Same(key))
                 continue;
             // Holds the directory, and it the segment.
             GC.KeepAlive(directory);
@@ -65,17 +69,17 @@ internal sealed unsafe partial class AddressTable<TKey>
         }
     }
 
-    /// <summary>The number that a line has for a key; 0 or less where it has none, and <see cref="Beyond"/> where one of the lines behind it may.</summary>
+    /// <summary>
+    /// The number that a line has for a key no half of which is zero; 0 or less where it has none, and <see cref="Beyond"/> where one of the lines
+    /// behind it may. (A key with a zero half may match a place that is empty or has half a key as yet.)
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int NumberIn(byte* line, TKey key)
     {
         var match = key.MatchIn(line);
-        if (match == 0)
-            return IsFull(line) ? Beyond : Empty;
-        var place = TKey.PlaceOf(match);
-        var number = Volatile.Read(ref NumbersOf(line)[place]);
-        // What matched may have been a place still being filled: empty, or half its key. Once it has a number its key stays.
-        return number == Empty || ((TKey*)line)[place].Same(key) ? number : Beyond;
+        if (match != 0)
+            return NumbersOf(line)[TKey.PlaceOf(match)];
+        return IsFull(line) ? Beyond : Empty;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

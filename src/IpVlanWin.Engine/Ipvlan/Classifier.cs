@@ -102,20 +102,23 @@ public static class Classifier
 
     /// <summary>
     /// The key of an untagged frame with a plain header is its destination, at <see cref="Ipv4Destination"/> or <see cref="Ipv6Destination"/>: IPv4
-    /// without options, or IPv6 that is not ICMPv6. Almost all frames are, and it is quicker to see. Neither: ask <see cref="Classify"/>.
+    /// without options, or IPv6 that is not ICMPv6, and not to an address with a half of zeros. Almost all frames are, and it is quicker to see.
+    /// Neither: ask <see cref="Classify"/>.
     /// </summary>
     /// <param name="frame">The frame's first byte.</param>
     /// <param name="length">Its length in bytes, at least <see cref="ShortestPlain"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool IsPlainFour(ref byte frame, int length) =>
         (At32(ref frame, 12) & PlainIpv4Bits) == PlainIpv4
-        && (uint)(At16(ref frame, EtherType.HeaderLength + 2) - Ipv4MinLength) <= (uint)(length - EtherType.HeaderLength - Ipv4MinLength);
+        && (uint)(At16(ref frame, EtherType.HeaderLength + 2) - Ipv4MinLength) <= (uint)(length - EtherType.HeaderLength - Ipv4MinLength)
+        && At32(ref frame, Ipv4Destination) != 0;
 
     /// <inheritdoc cref="IsPlainFour"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool IsPlainSix(ref byte frame, int length) =>
         (At32(ref frame, 12) & PlainIpv6Bits) == PlainIpv6
-        && length >= EtherType.HeaderLength + Ipv6Length && Unsafe.Add(ref frame, EtherType.HeaderLength + 6) != IcmpV6;
+        && length >= EtherType.HeaderLength + Ipv6Length && Unsafe.Add(ref frame, EtherType.HeaderLength + 6) != IcmpV6
+        && At64(ref frame, Ipv6Destination) != 0 && At64(ref frame, Ipv6Destination + 8) != 0;
 
     /// <summary>ICMPv6 from ::; only a whole neighbor solicitation has a key: its target.</summary>
     private static L3Key FromUnspecified(ref byte packet, int length, int offset) =>

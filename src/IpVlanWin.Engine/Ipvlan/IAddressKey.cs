@@ -19,8 +19,8 @@ internal unsafe interface IAddressKey<TKey>
     bool Same(in TKey other);
 
     /// <summary>
-    /// Where the key stands in a line, as <see cref="PlaceOf"/> reads it; 0 where it does not. A place that is empty or being filled may be taken for the
-    /// key, the first such; its number, and the key read again behind it, tell.
+    /// Where the key stands in a line, as <see cref="PlaceOf"/> reads it; 0 where it does not. A place that is empty, or being filled, may be taken
+    /// for a key of which a half is zero.
     /// </summary>
     uint MatchIn(byte* line);
 

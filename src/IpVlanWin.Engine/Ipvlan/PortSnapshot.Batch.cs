@@ -44,8 +44,8 @@ public readonly struct Delivery
 }
 
 /// <content>
-/// The plain frames of a batch are decided on together, which spares each most of the way to the address map. Where there are many addresses it is
-/// done in three turns - where each address lies, whose it is, the decision - so that the waits for memory of all frames overlap.
+/// Where there are many addresses the plain frames of a batch are decided on together, in three turns - where each address lies, whose it is, the
+/// decision - so that the waits for memory of all frames overlap. Where there are few it would cost more than it saves.
 /// </content>
 public sealed unsafe partial class PortSnapshot
 {
@@ -65,24 +65,26 @@ public sealed unsafe partial class PortSnapshot
         bool Admits(PortSnapshot snapshot, ref byte first, int length);
 
         /// <summary>Decides on a frame and counts it.</summary>
-        /// <param name="found">Who has its destination, as <see cref="AddressMap.Reading.FindFour"/>.</param>
+        /// <param name="found">Who has its destination, as <see cref="AddressMap.FindFour(nint, ref byte)"/>, or <see cref="AddressMap.Beyond"/> where that was not asked.</param>
         /// <param name="state">That interface's, or null.</param>
         /// <param name="length">Bytes of the frame.</param>
         Delivery Settle(int found, InterfaceState* state, int length);
     }
 
-    /// <summary>Decides on those frames from the wire that are plain, as <see cref="Receive(ReadOnlySpan{byte}, in FrameOffload)"/>, and counts them.</summary>
+    /// <summary>Decides, where that pays, on those frames from the wire that are plain, as <see cref="Receive(ReadOnlySpan{byte}, in FrameOffload)"/>, and counts them.</summary>
     /// <param name="frames">The frames.</param>
     /// <param name="deliveries">What was decided; at least as many.</param>
-    public void Receive<TFrames>(TFrames frames, Span<Delivery> deliveries)
+    /// <returns>False where nothing was, as it would cost more than it saves.</returns>
+    public bool Receive<TFrames>(TFrames frames, Span<Delivery> deliveries)
         where TFrames : struct, IFrameList =>
         Decide(frames, default(FromWire), deliveries);
 
-    /// <summary>Decides on those frames from an interface that are plain and for a sibling, as <see cref="Transmit(VirtualInterface, ReadOnlySpan{byte}, in FrameOffload, TimeSpan, ref NextHop)"/>, and counts them.</summary>
+    /// <summary>Decides, where that pays, on those frames from an interface that are plain and for a sibling, as <see cref="Transmit(VirtualInterface, ReadOnlySpan{byte}, in FrameOffload, TimeSpan, ref NextHop)"/>, and counts them.</summary>
     /// <param name="sender">The interface; must belong to this port.</param>
     /// <param name="frames">The frames.</param>
     /// <param name="deliveries">What was decided; at least as many.</param>
-    public void Transmit<TFrames>(VirtualInterface sender, TFrames frames, Span<Delivery> deliveries)
+    /// <returns>False where nothing was, as it would cost more than it saves.</returns>
+    public bool Transmit<TFrames>(VirtualInterface sender, TFrames frames, Span<Delivery> deliveries)
         where TFrames : struct, IFrameList =>
         Decide(frames, new FromInterface(sender.StateLine, Mode != PortMode.L2 ? Delivery.Link : default), deliveries);
 
@@ -107,42 +109,20 @@ public sealed unsafe partial class PortSnapshot
     private Decision DecisionOf(Delivery delivery) =>
         delivery.Target < 0 ? new Decision(DecisionAction.Host) : new Decision(DecisionAction.Deliver, _members[delivery.Target].Interface);
 
-    private void Decide<TFrames, TDirection>(TFrames frames, TDirection direction, Span<Delivery> deliveries)
+    // Apart from its loops: a method with both would be compiled before the runtime knows how it is used.
+    [SkipLocalsInit]
+    private bool Decide<TFrames, TDirection>(TFrames frames, TDirection direction, Span<Delivery> deliveries)
         where TFrames : struct, IFrameList
         where TDirection : struct, IDirection
     {
         deliveries = deliveries[..frames.Count];
-        if (_map.Count >= ManyAddresses)
-            DecideInTurns(frames, direction, deliveries);
-        else
-            DecideOneByOne(frames, direction, deliveries);
-    }
-
-    private void DecideOneByOne<TFrames, TDirection>(TFrames frames, TDirection direction, Span<Delivery> deliveries)
-        where TFrames : struct, IFrameList
-        where TDirection : struct, IDirection
-    {
-        var map = _map.Now;
-        for (var i = 0; i < deliveries.Length; i++)
-        {
-            var frame = frames[i];
-            var line = LineOf(map, frame, direction);
-            var found = Find(line, frame);
-            deliveries[i] = direction.Settle(found, StateOf(found), frame.Length);
-        }
-        map.End();
-    }
-
-    // Apart from its loops: a method with both would be compiled before the runtime knows how it is used.
-    [SkipLocalsInit]
-    private void DecideInTurns<TFrames, TDirection>(TFrames frames, TDirection direction, Span<Delivery> deliveries)
-        where TFrames : struct, IFrameList
-        where TDirection : struct, IDirection
-    {
+        if (_map.Count < ManyAddresses)
+            return false;
         var lines = stackalloc nint[FramesAhead];
         var found = stackalloc int[FramesAhead];
         var states = stackalloc nint[FramesAhead];
         TakeTurns(frames, direction, deliveries, lines, found, states);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -159,16 +139,36 @@ public sealed unsafe partial class PortSnapshot
                 lines[i] = LineOf(map, frames[start + i], direction);
                 Bring((void*)lines[i]);
             }
+            var beyond = 0;
             for (var i = 0; i < count; i++)
             {
                 found[i] = Find(lines[i], frames[start + i]);
                 states[i] = (nint)StateOf(found[i]);
                 Bring((void*)states[i]);
+                beyond += found[i] == AddressMap.Beyond ? 1 : 0;
             }
+            if (beyond > 0)
+                FindBeyond(frames, start, count, lines, found, states);
             for (var i = 0; i < count; i++)
                 deliveries[start + i] = direction.Settle(found[i], (InterfaceState*)states[i], frames[start + i].Length);
         }
         map.End();
+    }
+
+    /// <summary>The frames whose destinations do not lie in the line that was asked. Apart, so that nothing is called in the turns themselves.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FindBeyond<TFrames>(TFrames frames, int start, int count, nint* lines, int* found, nint* states)
+        where TFrames : struct, IFrameList
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (found[i] != AddressMap.Beyond || lines[i] == 0)
+                continue;
+            found[i] = (lines[i] & IsSix) == 0
+                ? _map.Find(frames[start + i], KeyFamily.Four, Classifier.Ipv4Destination) + 1
+                : _map.Find(frames[start + i], KeyFamily.Six, Classifier.Ipv6Destination) + 1;
+            states[i] = (nint)StateOf(found[i]);
+        }
     }
 
     /// <summary>Where the destination of a frame that is admitted and plain is looked up, with the bit <see cref="IsSix"/>; 0 for others.</summary>
@@ -184,7 +184,7 @@ public sealed unsafe partial class PortSnapshot
         return Classifier.IsPlainSix(ref first, frame.Length) ? map.LineOfSix(ref Unsafe.Add(ref first, Classifier.Ipv6Destination)) | IsSix : 0;
     }
 
-    /// <summary>Who has the destination of a frame; <see cref="AddressMap.Beyond"/> without a line.</summary>
+    /// <summary>Who has the destination of a frame; <see cref="AddressMap.Beyond"/> also without a line.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Find(nint line, ReadOnlySpan<byte> frame)
     {
@@ -192,8 +192,8 @@ public sealed unsafe partial class PortSnapshot
             return AddressMap.Beyond;
         ref var first = ref MemoryMarshal.GetReference(frame);
         return (line & IsSix) == 0
-            ? AddressMap.Reading.FindFour(line, ref Unsafe.Add(ref first, Classifier.Ipv4Destination))
-            : AddressMap.Reading.FindSix(line & ~IsSix, ref Unsafe.Add(ref first, Classifier.Ipv6Destination));
+            ? AddressMap.FindFour(line, ref Unsafe.Add(ref first, Classifier.Ipv4Destination))
+            : AddressMap.FindSix(line & ~IsSix, ref Unsafe.Add(ref first, Classifier.Ipv6Destination));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -32,7 +32,7 @@ public sealed unsafe partial class PortSnapshot
             var found = PlainOwner(ref first, frame.Length);
             if ((uint)(found - 1) < (uint)_memberCount)
                 return ReceivedBy(in MemberAt(found - 1), frame.Length);
-            if (found > AddressMap.Beyond)
+            if (found != AddressMap.Beyond)
                 return new Decision(DecisionAction.Host);
         }
         return ReceiveUnusual(frame, offload);
@@ -52,7 +52,7 @@ public sealed unsafe partial class PortSnapshot
             var found = PlainOwner(ref first, frame.Length);
             if ((uint)(found - 1) < (uint)_memberCount)
                 return SentTo(found - 1, sender, frame, offload, now, ref hop);
-            if (found > AddressMap.Beyond && Mode != PortMode.L2)
+            if (found != AddressMap.Beyond && Mode != PortMode.L2)
                 return TransmitToLink(sender, frame, offload, now, ref hop);
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);

@@ -74,10 +74,18 @@ internal sealed class ReceiveDecider(Port port) : PortDecider
     {
         var snapshot = port.Snapshot;
         var hits = 0;
-        snapshot.Receive(new Frames(traffic), Deliveries);
+        if (snapshot.Receive(new Frames(traffic), Deliveries))
+        {
+            for (var i = 0; i < Traffic.Batch; i++)
+            {
+                if (snapshot.Receive(traffic[i], default, Deliveries[i]).Action == DecisionAction.Deliver)
+                    hits++;
+            }
+            return hits;
+        }
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Receive(traffic[i], default, Deliveries[i]).Action == DecisionAction.Deliver)
+            if (snapshot.Receive(traffic[i], default).Action == DecisionAction.Deliver)
                 hits++;
         }
         return hits;
@@ -92,10 +100,18 @@ internal sealed class TransmitDecider(Port port, VirtualInterface sender, Decisi
         var snapshot = port.Snapshot;
         var hits = 0;
         NextHop hop = default;
-        snapshot.Transmit(sender, new Frames(traffic), Deliveries);
+        if (snapshot.Transmit(sender, new Frames(traffic), Deliveries))
+        {
+            for (var i = 0; i < Traffic.Batch; i++)
+            {
+                if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop, Deliveries[i]).Action == expected)
+                    hits++;
+            }
+            return hits;
+        }
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop, Deliveries[i]).Action == expected)
+            if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop).Action == expected)
                 hits++;
         }
         return hits;

@@ -44,7 +44,11 @@ internal sealed class DecisionCost(Report report, int rounds, int seed, string o
         foreach (var path in Enum.GetValues<Path>())
         {
             foreach (var isSix in (ReadOnlySpan<bool>)[false, true])
-                cases.Add((Frames(path, isSix, 1000, isCold: false), Variants(path, isSix, 1000)));
+            {
+                // Few addresses and many: they are looked up in different ways.
+                foreach (var addresses in (ReadOnlySpan<int>)[1000, 20_000])
+                    cases.Add((Frames(path, isSix, addresses, isCold: false), Variants(path, isSix, addresses)));
+            }
         }
         while (Stopwatch.GetTimestamp() < until)
         {
