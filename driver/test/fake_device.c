@@ -21,12 +21,22 @@ struct FakePendedControl {
 
 bool FakeHasDevice(void) { return hasDevice; }
 
+// All access for the system and administrators, none for others, nothing inherited (Security Descriptor String Format).
+static bool IsForAdministrators(const UNICODE_STRING *text)
+{
+    static const char wanted[] = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
+    bool isSame = text->Length == 2 * (sizeof(wanted) - 1);
+    for (uint32_t i = 0; isSame && i < sizeof(wanted) - 1; i++)
+        isSame = text->Buffer[i] == (uint16_t)wanted[i];
+    return isSame;
+}
+
 NDIS_STATUS KMAPI NdisRegisterDeviceEx(NDIS_HANDLE handle, NDIS_DEVICE_OBJECT_ATTRIBUTES *attributes, PDEVICE_OBJECT *object,
                                        NDIS_HANDLE *deviceHandle)
 {
     FAKE_IRQL(PASSIVE_LEVEL);
     FAKE_RULE(attributes->Header.Type == NDIS_OBJECT_TYPE_DEVICE_OBJECT_ATTRIBUTES && attributes->Header.Size == 56, "NDIS_DEVICE_OBJECT_ATTRIBUTES: Header", "header");
-    FAKE_RULE(attributes->DefaultSDDLString != NULL && attributes->DefaultSDDLString->Length > 0, "NDIS_DEVICE_OBJECT_ATTRIBUTES: DefaultSDDLString: without it every user could open the device", "no security descriptor");
+    FAKE_RULE(attributes->DefaultSDDLString != NULL && IsForAdministrators(attributes->DefaultSDDLString), "NDIS_DEVICE_OBJECT_ATTRIBUTES: DefaultSDDLString: without it every user could open the device", "no security descriptor");
     FAKE_RULE(attributes->DeviceName->Length > 0 && attributes->SymbolicName->Length > 0, "NDIS_DEVICE_OBJECT_ATTRIBUTES: DeviceName, SymbolicName", "no names");
     FAKE_RULE(handle != NULL && !hasDevice, "NdisRegisterDeviceEx: NdisObjectHandle", "registered twice");
     if (FakeAllocationFails())

@@ -478,10 +478,12 @@ static void RegisterDevice(USHORT size, const UNICODE_STRING *security, const UN
     (void)NdisRegisterDeviceEx(world, &attributes, &device, &handle);
 }
 static const UNICODE_STRING nameless = {0, 0, NULL};
-ACT(DeviceHeader) { BEGIN(), RegisterDevice(48, &name, &name); }
-ACT(OpenDevice) { BEGIN(), RegisterDevice(56, NULL, &name); }
-ACT(NamelessDevice) { BEGIN(), RegisterDevice(56, &name, &nameless); }
-ACT(DeviceTwice) { BEGIN(), RegisterDevice(56, &name, &name); }
+static const WCHAR guardText[] = u"D:P(A;;GA;;;SY)(A;;GA;;;BA)";
+static const UNICODE_STRING guard = {sizeof(guardText) - 2, sizeof(guardText), (WCHAR *)guardText};
+ACT(DeviceHeader) { BEGIN(), RegisterDevice(48, &guard, &name); }
+ACT(OpenDevice) { BEGIN(), RegisterDevice(56, &name, &name); }
+ACT(NamelessDevice) { BEGIN(), RegisterDevice(56, &guard, &nameless); }
+ACT(DeviceTwice) { BEGIN(), RegisterDevice(56, &guard, &name); }
 ACT(OtherDevice) { BEGIN(), NdisDeregisterDeviceEx(world); }
 ACT(CancelLockLow) { BEGIN(), IoReleaseCancelSpinLock(PASSIVE_LEVEL); }
 

@@ -136,6 +136,12 @@ internal sealed class WindowsFilterBed : IDisposable
     public void Add(string name, Guid? container, string[] addresses)
     {
         Assert.AreEqual(PortResult.Ok, Port.AddInterface(new InterfaceSettings(name, container?.ToString(), Port.Port.Mode)));
+        Furnish(name, container, addresses);
+    }
+
+    /// <summary>The rest of <see cref="Add(string, Guid?, string[])"/>, for an interface that is there.</summary>
+    public void Furnish(string name, Guid? container, string[] addresses)
+    {
         Assert.AreEqual(PortResult.Ok, Port.SetUp(name, true));
         foreach (var address in addresses)
             Assert.AreEqual(PortResult.Ok, Port.AddAddress(name, L3Prefix.Parse(address)));
@@ -232,12 +238,25 @@ internal sealed class WindowsFilterBed : IDisposable
     /// <summary>The keeper looks at everything.</summary>
     public void Wake()
     {
-        // That it tells the second time, it is done with the first.
+        // That it tells the second time, it is done with the first. Its very first look tells nothing: then it is shown the other state, and again.
         foreach (var isUp in (bool[])[false, true])
         {
             Events.Clear();
+            Until(
+                () =>
+                {
+                    if (Tells(isUp))
+                        return true;
+                    Tells(!isUp);
+                    return false;
+                },
+                isUp ? "master-up" : "master-down");
+        }
+
+        bool Tells(bool isUp)
+        {
             Use(bench => bench.SetMaster(MasterMac, 1500, isUp));
-            WaitFor(isUp ? "master-up" : "master-down");
+            return SpinWait.SpinUntil(() => Events.Any(one => one.Name == (isUp ? "master-up" : "master-down")), TimeSpan.FromSeconds(1));
         }
     }
 
