@@ -117,7 +117,7 @@ public interface IStandInHost : IDisposable
     /// <param name="side">What it is to have.</param>
     void Furnish(string namespaceName, StandInLink standIn, ContainerSide side);
 
-    /// <summary>A container's end of a vSwitch stand-in, a link of that namespace; null while the container service has put none there.</summary>
+    /// <summary>A container's end of a vSwitch stand-in, a link of that namespace; null while the container service has put none there that is known to be it.</summary>
     /// <param name="namespaceName">Where the container is.</param>
     /// <param name="standIn">The stand-in.</param>
     HostLink? FindEnd(string namespaceName, StandInLink standIn);

@@ -266,7 +266,7 @@ public sealed partial class FilterPortHost : IFilterHost
     }
 
     private static string EndLack(Place place) =>
-        $"container namespace {place.Mark.Namespace} has no adapter on the switch \"{place.Link.Name}\" yet: attach one endpoint of the container service to it";
+        $"container namespace {place.Mark.Namespace} has no adapter on the switch \"{place.Link.Name}\" yet: attach one endpoint of the container service to it, and give that the switch's name";
 
     private sealed class Place
     {

@@ -15,7 +15,7 @@ namespace IpVlanWin.Engine.Ipvlan;
 public sealed unsafe class AddressMap
 {
     /// <summary>Not a number: what was asked in haste does not tell.</summary>
-    internal const int Beyond = int.MinValue;
+    internal const int Beyond = AddressTable<FourKey>.Beyond;
 
     private readonly AddressTable<FourKey> _four;
     private readonly AddressTable<SixKey> _six;
@@ -55,25 +55,11 @@ public sealed unsafe class AddressMap
     /// <see cref="Beyond"/> where <see cref="Find(ReadOnlySpan{byte}, KeyFamily, int)"/> has to say, for few addresses in a hundred.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindFour(ref byte at)
-    {
-        var four = _four.Now;
-        var key = Unsafe.ReadUnaligned<FourKey>(ref at);
-        var number = AddressTable<FourKey>.NumberIn(four.LineOf(key), key);
-        four.End();
-        return number;
-    }
+    internal int FindFour(ref byte at) => _four.FindInLine(ref at);
 
     /// <summary>As <see cref="FindFour(ref byte)"/>, of sixteen bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FindSix(ref byte at)
-    {
-        var six = _six.Now;
-        var key = Unsafe.ReadUnaligned<SixKey>(ref at);
-        var number = AddressTable<SixKey>.NumberIn(six.LineOf(key), key);
-        six.End();
-        return number;
-    }
+    internal int FindSix(ref byte at) => _six.FindInLine(ref at);
 
     /// <summary>As <see cref="FindFour(ref byte)"/>, where the line is known.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -82,6 +82,17 @@ internal sealed unsafe partial class AddressTable<TKey>
         return IsFull(line) ? Beyond : Empty;
     }
 
+    /// <summary>As <see cref="NumberIn"/>, of the line that the key there names.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int FindInLine(ref byte at)
+    {
+        var now = Now;
+        var key = Unsafe.ReadUnaligned<TKey>(ref at);
+        var number = NumberIn(now.LineOf(key), key);
+        now.End();
+        return number;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* SegmentOf(nint[] segments, ulong hash) =>
         // Their number is a power of two, so the index is never out of range.

@@ -134,21 +134,28 @@ public sealed class FilterPortHostTests
         StringAssert.Contains(Waits(), "since no container runs in it");
         Assert.AreEqual(before, bed.State);
         bed.IsRunning = true;
-        StringAssert.Contains(Waits(), "has no adapter on the switch \"box\" yet: attach one endpoint of the container service to it");
+        StringAssert.Contains(Waits(), "has no adapter on the switch \"box\" yet: attach one endpoint of the container service to it, and give that the switch's name");
         // The switch stays, for what is to be attached to it.
         bed.Wake();
         StringAssert.Contains(bed.State, "box 1500 ");
         StringAssert.Contains(Waits(), "attach one endpoint");
-        // Of several, one must have the switch's name.
-        bed.Inside.Plug(200, "vEthernet (one)");
-        bed.Inside.Plug(201, "vEthernet (two)");
+        // What the container has besides, be it alone, is not taken for it, and keeps its addresses.
+        bed.Inside.Plug(200, "vEthernet (nat)");
+        new WindowsNetwork(bed.Inside).AddAddress(200, System.Net.IPAddress.Parse("172.16.0.9"), 24);
+        StringAssert.Contains(Waits(), "attach one endpoint");
+        bed.Wake();
+        Assert.AreEqual("vEthernet (nat) 1500 172.16.0.9/24", bed.EndState);
+        bed.Inside.Unplug(200);
+        // Two that have its name are one too many.
+        bed.Inside.Plug(200, "vEthernet (box)");
+        bed.Inside.Plug(201, "vEthernet (box 2)");
         StringAssert.Contains(Assert.ThrowsExactly<HostNetworkException>(() => bed.Port.AddInterface(new InterfaceSettings("box", WindowsFilterBed.Container.ToString()))).Message, "name its endpoint of the container service as the switch");
         StringAssert.Contains(bed.State, "box 1500 ");
         bed.Inside.Unplug(200);
         bed.Inside.Unplug(201);
         bed.AttachEndpoint();
         bed.Add("box", WindowsFilterBed.Container, ["192.0.2.50/24", "2001:db8::50/64"]);
-        Assert.AreEqual("vEthernet (Container NIC) 1500 192.0.2.50/24 2001:db8::50/64", bed.EndState);
+        Assert.AreEqual("vEthernet (box) 1500 192.0.2.50/24 2001:db8::50/64", bed.EndState);
         var frame = Ethernet("192.0.2.99", "192.0.2.50");
         CollectionAssert.AreEqual(new[] { bed.EndLuid }, bed.Inject(NativeBench.Wire, frame));
         // Its stack asks; that the wire has nobody is seen although compartments tell of no change.
@@ -157,10 +164,10 @@ public sealed class FilterPortHostTests
         bed.Until(() => bed.Port.Find("box")! is { Pending.Count: 0, Addresses.Count: 2 }, "nobody has them");
         Assert.AreEqual(PortResult.Ok, bed.Port.SetMtu("box", 1400));
         Assert.AreEqual(PortResult.Ok, bed.Port.RemoveAddress("box", L3Prefix.Parse("2001:db8::50/64")));
-        Assert.AreEqual("vEthernet (Container NIC) 1400 192.0.2.50/24", bed.EndState);
+        Assert.AreEqual("vEthernet (box) 1400 192.0.2.50/24", bed.EndState);
         new WindowsNetwork(bed.Inside).AddAddress((int)(bed.EndLuid >> 24 & 0xffffff), System.Net.IPAddress.Parse("192.0.2.70"), 24);
         bed.Wake();
-        Assert.AreEqual("vEthernet (Container NIC) 1400 192.0.2.50/24", bed.EndState);
+        Assert.AreEqual("vEthernet (box) 1400 192.0.2.50/24", bed.EndState);
 
         // The container ends.
         bed.DetachEndpoint();
@@ -234,7 +241,7 @@ public sealed class FilterPortHostTests
             bed.Start();
             bed.Add("box", WindowsFilterBed.Container, ["2001:db8::51/64"]);
             bed.Port.Commit();
-            bed.Until(() => bed.EndState == "vEthernet (Container NIC) 1500 2001:db8::51/64", $"killed before call {killAt}");
+            bed.Until(() => bed.EndState == "vEthernet (box) 1500 2001:db8::51/64", $"killed before call {killAt}");
             Assert.AreEqual(PortResult.Ok, bed.Port.RemoveInterface("box"));
             bed.Port.Dispose();
             bed.Kill();

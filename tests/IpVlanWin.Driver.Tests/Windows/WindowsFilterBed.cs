@@ -308,14 +308,14 @@ internal sealed class WindowsFilterBed : IDisposable
         lock (Turn)
         {
             _end = (_end.Index + 1, Guid.NewGuid());
-            Inside.Plug(_end.Index, "vEthernet (Container NIC)", change: row => row with { InterfaceGuid = _end.Guid });
+            Inside.Plug(_end.Index, "vEthernet (box)", change: row => row with { InterfaceGuid = _end.Guid });
             if (!ListsEndpoints)
                 Attach(EndLuid);
             else
             {
                 Bed.Cim.Add(NetAdapters.Namespace, "MSFT_NetAdapterBindingSettingData", new()
                 {
-                    ["InstanceID"] = $"{EndId}::{FilterPortHostSettings.Component}", ["Name"] = "vEthernet (Container NIC)", ["ComponentID"] = FilterPortHostSettings.Component,
+                    ["InstanceID"] = $"{EndId}::{FilterPortHostSettings.Component}", ["Name"] = "vEthernet (box)", ["ComponentID"] = FilterPortHostSettings.Component,
                     ["DisplayName"] = "IpVlanWin filter", ["Enabled"] = false,
                 });
             }

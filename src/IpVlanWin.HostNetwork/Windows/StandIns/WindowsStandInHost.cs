@@ -189,7 +189,8 @@ public sealed class WindowsStandInHost : IStandInHost, IFilterBindings
         ArgumentNullException.ThrowIfNull(standIn);
         _inside(CompartmentOf(namespaceName), network =>
         {
-            if (FindEnd(network, standIn, namespaceName) is not { } end)
+            // Its addresses are added there, and nothing is taken away: so the only adapter will do, whatever its name.
+            if ((FindNamed(network, standIn, namespaceName) ?? FindOnly(network, standIn, namespaceName)) is not { } end)
             {
                 WindowsError.Throw(WindowsError.NotFound, $"give container {namespaceName} its addresses",
                     $"its compartment has no adapter that is on the switch \"{standIn.Name}\": attach one endpoint of the container service to it");
@@ -201,13 +202,13 @@ public sealed class WindowsStandInHost : IStandInHost, IFilterBindings
         });
     }
 
-    /// <summary>The adapter whose name has the stand-in's name in it, or the only one that the compartment has.</summary>
+    /// <summary>The adapter whose name has the stand-in's name in it. No other: whoever asks makes it his own, with what addresses it has.</summary>
     /// <inheritdoc/>
     public HostLink? FindEnd(string namespaceName, StandInLink standIn)
     {
         ArgumentNullException.ThrowIfNull(standIn);
         HostLink? end = null;
-        _inside(CompartmentOf(namespaceName), network => end = FindEnd(network, standIn, namespaceName) is { } found ? network.FindLink(found.Index) : null);
+        _inside(CompartmentOf(namespaceName), network => end = FindNamed(network, standIn, namespaceName) is { } found ? network.FindLink(found.Index) : null);
         return end;
     }
 
@@ -266,17 +267,22 @@ public sealed class WindowsStandInHost : IStandInHost, IFilterBindings
         void Find(WindowsNetwork network) => adapter = network.ListAdapters().FirstOrDefault(one => one.Index == link.Index);
     }
 
-    private static Adapter? FindEnd(WindowsNetwork network, StandInLink standIn, string namespaceName)
+    private static Adapter? FindNamed(WindowsNetwork network, StandInLink standIn, string namespaceName) =>
+        OneOf(Ends(network).Where(one => one.Alias.Contains(standIn.Name, StringComparison.OrdinalIgnoreCase)), standIn, namespaceName);
+
+    private static Adapter? FindOnly(WindowsNetwork network, StandInLink standIn, string namespaceName) => OneOf(Ends(network), standIn, namespaceName);
+
+    private static IEnumerable<Adapter> Ends(WindowsNetwork network) => network.ListAdapters().Where(static one => (one.Flags & LinkFlags.Loopback) == 0);
+
+    private static Adapter? OneOf(IEnumerable<Adapter> ends, StandInLink standIn, string namespaceName)
     {
-        var adapters = network.ListAdapters().Where(static one => (one.Flags & LinkFlags.Loopback) == 0).ToList();
-        var own = adapters.Where(one => one.Alias.Contains(standIn.Name, StringComparison.OrdinalIgnoreCase)).ToList();
-        if (own.Count == 0) own = adapters;
-        if (own.Count > 1)
+        var adapters = ends.ToList();
+        if (adapters.Count > 1)
         {
             WindowsError.Throw(WindowsError.NotFound, $"find the end of switch \"{standIn.Name}\" in container {namespaceName}",
-                $"its compartment has {own.Count} adapters that may be on the switch: name its endpoint of the container service as the switch");
+                $"its compartment has {adapters.Count} adapters that may be on the switch: name its endpoint of the container service as the switch");
         }
-        return own.Count == 0 ? null : own[0];
+        return adapters.Count == 0 ? null : adapters[0];
     }
 
     private static StandInLink ToLink(StandIn found) => new(found.Device, found.LinkIndex, found.Name);
