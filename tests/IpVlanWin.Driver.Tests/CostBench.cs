@@ -13,7 +13,7 @@ namespace IpVlanWin.Driver.Tests;
 /// </summary>
 internal static unsafe class CostBench
 {
-    private const int Frames = 1 << 16, FrameLength = 64, Interfaces = 100;
+    private const int Frames = 1 << 16, FrameLength = 64, Interfaces = 100, Batch = 64;
 
     public static void Run(TextWriter output, int rounds, params int[] addresses)
     {
@@ -51,14 +51,21 @@ internal static unsafe class CostBench
         return Stopwatch.GetElapsedTime(started).TotalNanoseconds;
     }
 
+    // Batch by batch, as FramePump.
     private static int Receive(Port port, byte[] frames)
     {
-        var snapshot = port.Snapshot;
+        var deliveries = new Delivery[Batch];
         var hits = 0;
-        for (var i = 0; i < Frames; i++)
+        for (var start = 0; start < Frames; start += Batch)
         {
-            if (snapshot.Receive(frames.AsSpan(i * FrameLength, FrameLength), default).Action == DecisionAction.Deliver)
-                hits++;
+            var snapshot = port.Snapshot;
+            var batch = new FrameRun(frames, start);
+            var isDecided = snapshot.Receive(batch, deliveries);
+            for (var i = 0; i < Batch; i++)
+            {
+                if (snapshot.Receive(batch[i], default, isDecided ? deliveries[i] : default).Action == DecisionAction.Deliver)
+                    hits++;
+            }
         }
         return hits;
     }
@@ -109,5 +116,12 @@ internal static unsafe class CostBench
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(bytes, 0x0a000000 + number);
         return L3Address.ReadFour(bytes);
+    }
+
+    private readonly struct FrameRun(byte[] frames, int first) : IFrameList
+    {
+        public int Count => Batch;
+
+        public ReadOnlySpan<byte> this[int index] => frames.AsSpan((first + index) * FrameLength, FrameLength);
     }
 }
