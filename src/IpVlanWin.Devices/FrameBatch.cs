@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Devices;
@@ -91,6 +92,9 @@ public sealed unsafe class FrameBatch : IDisposable
     /// <summary>The frame's bytes.</summary>
     public Span<byte> Frame(int index) => new(_arena + Checked(index).Start, _slots[index].Length);
 
+    /// <summary>The frames' bytes, while none is appended or cleared.</summary>
+    public FrameList Frames => new(this);
+
     /// <summary>The frame's bytes behind <see cref="Headroom"/> bytes of scratch, as <see cref="IFrameDevice.Send"/> wants them.</summary>
     public Span<byte> Buffer(int index)
     {
@@ -116,6 +120,32 @@ public sealed unsafe class FrameBatch : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
         return ref _slots[index];
+    }
+
+    /// <summary>The frames' bytes.</summary>
+    public readonly ref struct FrameList : IFrameList
+    {
+        private readonly byte* _arena;
+        private readonly ReadOnlySpan<Slot> _slots;
+
+        internal FrameList(FrameBatch batch)
+        {
+            _arena = batch._arena;
+            _slots = batch._slots.AsSpan(0, batch.Count);
+        }
+
+        /// <inheritdoc/>
+        public int Count => _slots.Length;
+
+        /// <inheritdoc/>
+        public ReadOnlySpan<byte> this[int index]
+        {
+            get
+            {
+                ref readonly var slot = ref _slots[index];
+                return MemoryMarshal.CreateReadOnlySpan(ref _arena[slot.Start], slot.Length);
+            }
+        }
     }
 
     private readonly struct Slot(int start, int length, FrameOffload offload)

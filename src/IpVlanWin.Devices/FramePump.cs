@@ -23,7 +23,7 @@ public sealed partial class FramePump : IDisposable
     private readonly IFrameDevice _host;
     private readonly OffloadEgress _egress = new();
     private readonly FrameBatch _batch;
-    private readonly Delivery[] _deliveries;
+    private readonly Foresight _foresight;
     private readonly Backlog _backlog = new(FrameBatch.Headroom);
     private readonly PendingPackets _pending = new(FrameBatch.Headroom);
     // Devices that were sent something since the last flush; one may stand here more than once.
@@ -52,7 +52,7 @@ public sealed partial class FramePump : IDisposable
         (_bareWire, _wire, _host) = (wire, wire, host);
         _fragmentingWire = new FragmentingDevice(wire);
         _batch = batch ?? new FrameBatch();
-        _deliveries = new Delivery[_batch.Capacity];
+        _foresight = new Foresight(_batch.Capacity);
         _snapshot = port.Snapshot;
     }
 
@@ -68,9 +68,9 @@ public sealed partial class FramePump : IDisposable
         Read(_wire);
         if (_watch is not null)
             return MoveWatched(null, now);
-        var isDecided = _snapshot.Receive(new BatchFrames(_batch), _deliveries);
+        _snapshot.Foresee(_batch.Frames, _foresight);
         for (var i = 0; i < _batch.Count; i++)
-            Receive(_batch.Buffer(i), _batch.Offload(i), now, isDecided ? _deliveries[i] : default);
+            Receive(_batch.Buffer(i), _batch.Offload(i), now, _foresight[i]);
         return EndBatch();
     }
 
@@ -92,26 +92,26 @@ public sealed partial class FramePump : IDisposable
         Read(device);
         if (_watch is not null)
             return MoveWatched(sender, now);
-        var isDecided = _snapshot.Transmit(sender, new BatchFrames(_batch), _deliveries);
+        _snapshot.Foresee(sender, _batch.Frames, _foresight);
         for (var i = 0; i < _batch.Count; i++)
-            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, isDecided ? _deliveries[i] : default);
+            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, _foresight[i]);
         return EndBatch();
     }
 
     /// <summary>One frame from the wire: decides and carries it out. The buffer begins with the headroom.</summary>
-    public Decision Receive(Span<byte> buffer, in FrameOffload offload, TimeSpan now, Delivery delivery = default)
+    public Decision Receive(Span<byte> buffer, in FrameOffload offload, TimeSpan now, Foreseen foreseen = default)
     {
-        var decision = _snapshot.Receive(buffer[FrameBatch.Headroom..], offload, delivery);
+        var decision = _snapshot.Receive(buffer[FrameBatch.Headroom..], offload, foreseen);
         var hop = default(NextHop);
         CarryOut(decision, null, buffer, offload, now, ref hop);
         return decision;
     }
 
     /// <summary>One frame from an interface: decides and carries it out. The buffer begins with the headroom.</summary>
-    public Decision Transmit(VirtualInterface sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, Delivery delivery = default)
+    public Decision Transmit(VirtualInterface sender, Span<byte> buffer, in FrameOffload offload, TimeSpan now, Foreseen foreseen = default)
     {
         var hop = default(NextHop);
-        var decision = _snapshot.Transmit(sender, buffer[FrameBatch.Headroom..], offload, now, ref hop, delivery);
+        var decision = _snapshot.Transmit(sender, buffer[FrameBatch.Headroom..], offload, now, ref hop, foreseen);
         CarryOut(decision, sender, buffer, offload, now, ref hop);
         return decision;
     }
@@ -257,12 +257,5 @@ public sealed partial class FramePump : IDisposable
     {
         _fragmentingWire.IpMtu = _snapshot.IpMtu;
         Send(needsFragmenting ? _fragmentingWire : _wire, buffer, offload, sender);
-    }
-
-    private readonly struct BatchFrames(FrameBatch batch) : IFrameList
-    {
-        public int Count => batch.Count;
-
-        public ReadOnlySpan<byte> this[int index] => batch.Frame(index);
     }
 }

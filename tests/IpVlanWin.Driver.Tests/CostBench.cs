@@ -54,16 +54,16 @@ internal static unsafe class CostBench
     // Batch by batch, as FramePump.
     private static int Receive(Port port, byte[] frames)
     {
-        var deliveries = new Delivery[Batch];
+        var foresight = new Foresight(Batch);
         var hits = 0;
         for (var start = 0; start < Frames; start += Batch)
         {
             var snapshot = port.Snapshot;
             var batch = new FrameRun(frames, start);
-            var isDecided = snapshot.Receive(batch, deliveries);
+            snapshot.Foresee(batch, foresight);
             for (var i = 0; i < Batch; i++)
             {
-                if (snapshot.Receive(batch[i], default, isDecided ? deliveries[i] : default).Action == DecisionAction.Deliver)
+                if (snapshot.Receive(batch[i], default, foresight[i]).Action == DecisionAction.Deliver)
                     hits++;
             }
         }

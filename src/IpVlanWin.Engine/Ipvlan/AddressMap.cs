@@ -41,8 +41,8 @@ public sealed unsafe class AddressMap
         ref var at = ref Unsafe.Add(ref MemoryMarshal.GetReference(frame), offset);
         return family switch
         {
-            KeyFamily.Four => _four.Find(Unsafe.ReadUnaligned<FourKey>(ref at)) - 1,
-            KeyFamily.Six => _six.Find(Unsafe.ReadUnaligned<SixKey>(ref at)) - 1,
+            KeyFamily.Four => _four.Find(ref at) - 1,
+            KeyFamily.Six => _six.Find(ref at) - 1,
             _ => -1,
         };
     }
@@ -63,11 +63,11 @@ public sealed unsafe class AddressMap
 
     /// <summary>As <see cref="FindFour(ref byte)"/>, where the line is known.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int FindFour(nint line, ref byte at) => AddressTable<FourKey>.NumberIn((byte*)line, Unsafe.ReadUnaligned<FourKey>(ref at));
+    internal static int FindFour(nint line, ref byte at) => AddressTable<FourKey>.NumberIn((byte*)line, ref at);
 
     /// <summary>As <see cref="FindFour(nint, ref byte)"/>, of sixteen bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int FindSix(nint line, ref byte at) => AddressTable<SixKey>.NumberIn((byte*)line, Unsafe.ReadUnaligned<SixKey>(ref at));
+    internal static int FindSix(nint line, ref byte at) => AddressTable<SixKey>.NumberIn((byte*)line, ref at);
 
     /// <summary>The interface number kept for an address, or -1.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -88,11 +88,11 @@ public sealed unsafe class AddressMap
 
         /// <summary>Where <see cref="FindFour(nint, ref byte)"/> will look for the four bytes there first.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public nint LineOfFour(ref byte at) => (nint)_four.LineOf(Unsafe.ReadUnaligned<FourKey>(ref at));
+        public nint LineOfFour(ref byte at) => (nint)_four.LineOf(ref at);
 
         /// <summary>Where <see cref="FindSix(nint, ref byte)"/> will look for the sixteen bytes there first.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public nint LineOfSix(ref byte at) => (nint)_six.LineOf(Unsafe.ReadUnaligned<SixKey>(ref at));
+        public nint LineOfSix(ref byte at) => (nint)_six.LineOf(ref at);
 
         public void End()
         {
@@ -110,19 +110,23 @@ public sealed unsafe class AddressMap
 
         public static int NumbersAt => 32;
 
+        public static int MostTaken => 5;
+
         public static FourKey Of(L3Address address) => new(BinaryPrimitives.ReverseEndianness((uint)address.Low));
 
         // Of several odd factors the one that spreads runs of addresses best: at most 2 % of them lie beyond their line, as of random ones.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public ulong Hash(ulong seed) => (_value ^ seed) * 0xE703_7ED1_A0B4_28DB;
+        public static ulong Hash(ref readonly byte at, ulong seed) => (Unsafe.ReadUnaligned<uint>(in at) ^ seed) * 0xE703_7ED1_A0B4_28DB;
 
-        public bool Same(in FourKey other) => _value == other._value;
+        public bool Same(FourKey other) => _value == other._value;
+
+        public static FourKey ReadFrom(byte* line, int place) => ((FourKey*)line)[place];
+
+        public void WriteTo(byte* line, int place) => ((FourKey*)line)[place] = this;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public uint MatchIn(byte* line) => Vector256.Equals(Vector256.Load((uint*)line), Vector256.Create(_value)).ExtractMostSignificantBits();
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int PlaceOf(uint match) => BitOperations.TrailingZeroCount(match);
+        public static uint MatchIn(byte* line, ref readonly byte at) =>
+            Vector256.Equals(Vector256.Load((uint*)line), Vector256.Create(Unsafe.ReadUnaligned<uint>(in at))).ExtractMostSignificantBits();
     }
 
     /// <summary>An IPv6 address as its bytes stand in a frame.</summary>
@@ -134,6 +138,8 @@ public sealed unsafe class AddressMap
 
         public static int NumbersAt => 48;
 
+        public static int MostTaken => 4;
+
         public static SixKey Of(L3Address address) =>
             new(Vector128.Create(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low)));
 
@@ -142,32 +148,32 @@ public sealed unsafe class AddressMap
         /// halves, so that nothing known beforehand collides or makes a factor zero.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public ulong Hash(ulong seed)
+        public static ulong Hash(ref readonly byte at, ulong seed)
         {
+            var value = Unsafe.ReadUnaligned<Vector128<ulong>>(in at);
             if (Aes.IsSupported)
             {
-                var mixed = _value ^ Vector128.Create(seed);
+                var mixed = value ^ Vector128.Create(seed);
                 var other = Vector128.Create(0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB).AsByte();
                 return Aes.Encrypt(Aes.Encrypt(mixed.AsByte(), other), other).AsUInt64().ToScalar();
             }
-            return Folded(_value[1] ^ seed ^ 0xA076_1D64_78BD_642F, _value[0] ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
+            return Folded(value[1] ^ seed ^ 0xA076_1D64_78BD_642F, value[0] ^ BitOperations.RotateLeft(seed, 32) ^ 0xE703_7ED1_A0B4_28DB);
         }
 
-        public bool Same(in SixKey other) => _value == other._value;
+        public bool Same(SixKey other) => _value == other._value;
 
+        public static SixKey ReadFrom(byte* line, int place) => new(Vector128.Create(((ulong*)line)[place], ((ulong*)line)[PerLine + place]));
+
+        public void WriteTo(byte* line, int place) => (((ulong*)line)[place], ((ulong*)line)[PerLine + place]) = (_value[0], _value[1]);
+
+        // The first halves of all keys, then the second ones; each comparison takes in one number more than there are.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public uint MatchIn(byte* line)
+        public static uint MatchIn(byte* line, ref readonly byte at)
         {
-            var at = (ulong*)line;
-            // Two bits a place, one for each half; the lower one stays where both are the same.
-            var halves = Vector128.Equals(Vector128.Load(at), _value).ExtractMostSignificantBits()
-                | (Vector128.Equals(Vector128.Load(at + 2), _value).ExtractMostSignificantBits() << 2)
-                | (Vector128.Equals(Vector128.Load(at + 4), _value).ExtractMostSignificantBits() << 4);
-            return halves & (halves >> 1) & 0b01_01_01;
+            var first = Vector256.Equals(Vector256.Load((ulong*)line), Vector256.Create(Unsafe.ReadUnaligned<ulong>(in at)));
+            var second = Vector256.Equals(Vector256.Load((ulong*)line + PerLine), Vector256.Create(Unsafe.ReadUnaligned<ulong>(in Unsafe.Add(ref Unsafe.AsRef(in at), sizeof(ulong)))));
+            return (first & second).ExtractMostSignificantBits() & ((1u << PerLine) - 1);
         }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int PlaceOf(uint match) => BitOperations.TrailingZeroCount(match) >> 1;
 
         private static ulong Folded(ulong one, ulong other)
         {

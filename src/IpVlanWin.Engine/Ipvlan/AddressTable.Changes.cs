@@ -3,9 +3,6 @@ namespace IpVlanWin.Engine.Ipvlan;
 // One writer at a time.
 internal sealed unsafe partial class AddressTable<TKey>
 {
-    // In eighths: few addresses lie beyond the line that their hash names.
-    private const int MostTaken = 5;
-
     private static int Places => TKey.PerLine << SegmentPool.LineBits;
 
     /// <summary>Adds an address that is not there. Returns false where it is.</summary>
@@ -14,22 +11,22 @@ internal sealed unsafe partial class AddressTable<TKey>
     /// <exception cref="InvalidOperationException">The table is full, far beyond 100 million addresses.</exception>
     public bool Add(in TKey key, int value)
     {
-        var hash = key.Hash(_seed);
+        var hash = HashOf(key, _seed);
         for (; ; )
         {
-            var index = SegmentIndex(hash, _directory.Segments.Length);
+            var index = SegmentIndex(hash, _directory.Segments.Length - 1);
             var segment = (byte*)_directory.Segments[index];
             var head = SegmentPool.HeadOf(segment);
-            var number = Locate(segment, key, hash, out var place);
+            var number = Locate(segment, key, hash, out var line, out var place);
             if (*number > 0)
                 return false;
             var isDeepest = head->Depth == MaxDepth;
-            var most = isDeepest ? Places - 1 : Places * MostTaken / 8;
+            var most = isDeepest ? Places - 1 : Places * TKey.MostTaken / 8;
             if (*number == Gone || head->Taken < most)
             {
                 head->Taken += *number == Gone ? 0 : 1;
                 head->Live++;
-                *place = key;
+                key.WriteTo(line, place);
                 Volatile.Write(ref *number, value);
                 Count++;
                 return true;
@@ -47,9 +44,9 @@ internal sealed unsafe partial class AddressTable<TKey>
     /// <summary>Takes an address out. Returns false where it is not there.</summary>
     public bool Remove(in TKey key)
     {
-        var hash = key.Hash(_seed);
+        var hash = HashOf(key, _seed);
         var segment = SegmentOf(_directory.Segments, hash);
-        var number = Locate(segment, key, hash, out _);
+        var number = Locate(segment, key, hash, out _, out _);
         if (*number <= 0)
             return false;
         Volatile.Write(ref *number, Gone);
@@ -60,18 +57,18 @@ internal sealed unsafe partial class AddressTable<TKey>
         return true;
     }
 
-    /// <summary>Where the number of a key is, gone or not, or else the empty place where it would go.</summary>
-    private static int* Locate(byte* segment, in TKey key, ulong hash, out TKey* place)
+    /// <summary>Where the number of a key is, gone or not, or else of the empty place where it would go.</summary>
+    private static int* Locate(byte* segment, in TKey key, ulong hash, out byte* line, out int place)
     {
-        for (var offset = LineOffset(hash); ; offset = NextLine(offset))
+        var first = LineOffset(hash);
+        for (var offset = first; ; offset = NextLine(offset, first))
         {
-            var line = segment + offset;
+            line = segment + offset;
             var numbers = NumbersOf(line);
-            for (var i = 0; i < TKey.PerLine; i++)
+            for (place = 0; place < TKey.PerLine; place++)
             {
-                place = (TKey*)line + i;
-                if (numbers[i] == Empty || place->Same(key))
-                    return numbers + i;
+                if (numbers[place] == Empty || TKey.ReadFrom(line, place).Same(key))
+                    return numbers + place;
             }
         }
     }
@@ -127,12 +124,12 @@ internal sealed unsafe partial class AddressTable<TKey>
                 var number = NumbersOf(line)[i];
                 if (number <= 0)
                     continue;
-                var key = ((TKey*)line)[i];
-                var hash = key.Hash(_seed);
+                var key = TKey.ReadFrom(line, i);
+                var hash = HashOf(key, _seed);
                 if (bit != 0 && (hash & bit) != 0 != isSet)
                     continue;
-                *Locate(built, key, hash, out var place) = number;
-                *place = key;
+                *Locate(built, key, hash, out var home, out var place) = number;
+                key.WriteTo(home, place);
                 to->Taken++;
                 to->Live++;
             }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -48,20 +49,25 @@ internal sealed unsafe partial class AddressTable<TKey>
     }
 
     /// <summary>The number kept for an address; 0 or less where there is none.</summary>
+    public int Find(TKey key) => Find(ref Unsafe.As<TKey, byte>(ref key));
+
+    /// <summary>As <see cref="Find(TKey)"/>, of the bytes there.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public int Find(TKey key)
+    public int Find(ref byte at)
     {
         var directory = _directory;
-        var hash = key.Hash(_seed);
+        var key = Unsafe.ReadUnaligned<TKey>(ref at);
+        var hash = TKey.Hash(ref at, _seed);
         var segment = SegmentOf(directory.Segments, hash);
-        for (var offset = LineOffset(hash); ; offset = NextLine(offset))
+        var first = LineOffset(hash);
+        for (var offset = first; ; offset = NextLine(offset, first))
         {
             var line = segment + offset;
-            var match = key.MatchIn(line);
-            var place = match == 0 ? TKey.PerLine - 1 : TKey.PlaceOf(match);
+            var match = TKey.MatchIn(line, ref at);
+            var place = match == 0 ? TKey.PerLine - 1 : BitOperations.TrailingZeroCount(match);
             var number = Volatile.Read(ref NumbersOf(line)[place]);
             // What matched may have been a place still being filled. Once it has a number its key stays, so that is read again.
-            if (number != Empty && !((TKey*)line)[place].Same(key))
+            if (number != Empty && !TKey.ReadFrom(line, place).Same(key))
                 continue;
             // Holds the directory, and it the segment.
             GC.KeepAlive(directory);
@@ -70,16 +76,23 @@ internal sealed unsafe partial class AddressTable<TKey>
     }
 
     /// <summary>
-    /// The number that a line has for a key no half of which is zero; 0 or less where it has none, and <see cref="Beyond"/> where one of the lines
+    /// The number that a line has for a key no half of which is zero; 0 or less where it has none, and <see cref="Beyond"/> where one of the pairs
     /// behind it may. (A key with a zero half may match a place that is empty or has half a key as yet.)
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int NumberIn(byte* line, TKey key)
+    public static int NumberIn(byte* line, ref byte at)
     {
-        var match = key.MatchIn(line);
-        if (match != 0)
-            return NumbersOf(line)[TKey.PlaceOf(match)];
-        return IsFull(line) ? Beyond : Empty;
+        var match = TKey.MatchIn(line, ref at);
+        if (match == 0)
+        {
+            if (!IsFull(line))
+                return Empty;
+            line = OtherOf(line);
+            match = TKey.MatchIn(line, ref at);
+            if (match == 0)
+                return IsFull(line) ? Beyond : Empty;
+        }
+        return NumbersOf(line)[BitOperations.TrailingZeroCount(match)];
     }
 
     /// <summary>As <see cref="NumberIn"/>, of the line that the key there names.</summary>
@@ -87,24 +100,37 @@ internal sealed unsafe partial class AddressTable<TKey>
     public int FindInLine(ref byte at)
     {
         var now = Now;
-        var key = Unsafe.ReadUnaligned<TKey>(ref at);
-        var number = NumberIn(now.LineOf(key), key);
+        var number = NumberIn(now.LineOf(ref at), ref at);
         now.End();
         return number;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* SegmentOf(nint[] segments, ulong hash) =>
-        // Their number is a power of two, so the index is never out of range.
-        (byte*)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(segments), (nint)(uint)SegmentIndex(hash, segments.Length));
+        SegmentAt(segments, SegmentIndex(hash, segments.Length - 1));
+
+    // Their number is a power of two, so an index by its mask is never out of range.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* SegmentAt(nint[] segments, int index) => (byte*)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(segments), (nint)(uint)index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SegmentIndex(ulong hash, int segments) => (int)(hash >> SegmentShift) & (segments - 1);
+    private static int SegmentIndex(ulong hash, int mask) => (int)(hash >> SegmentShift) & mask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static nint LineOffset(ulong hash) => (nint)(hash >> (64 - SegmentPool.LineBits)) * SegmentPool.LineLength;
 
-    private static nint NextLine(nint offset) => (offset + SegmentPool.LineLength) & (SegmentPool.LinesLength - 1);
+    /// <summary>From the first line asked to the other of the pair; from there to that of the next pair.</summary>
+    private static nint NextLine(nint offset, nint first)
+    {
+        var isFirstOfPair = ((offset ^ first) & SegmentPool.LineLength) == 0;
+        return isFirstOfPair ? offset ^ SegmentPool.LineLength : ((offset ^ SegmentPool.LineLength) + (2 * SegmentPool.LineLength)) & (SegmentPool.LinesLength - 1);
+    }
+
+    /// <summary>The other line of a pair, which processors fetch together with the one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* OtherOf(byte* line) => (byte*)((nint)line ^ SegmentPool.LineLength);
+
+    private static ulong HashOf(TKey key, ulong seed) => TKey.Hash(ref Unsafe.As<TKey, byte>(ref key), seed);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int* NumbersOf(byte* line) => (int*)(line + TKey.NumbersAt);
@@ -118,17 +144,22 @@ internal sealed unsafe partial class AddressTable<TKey>
     {
         private readonly SegmentDirectory _directory;
         private readonly nint[] _segments;
+        private readonly int _mask;
         private readonly ulong _seed;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Reading(SegmentDirectory directory, ulong seed) => (_directory, _segments, _seed) = (directory, directory.Segments, seed);
+        public Reading(SegmentDirectory directory, ulong seed)
+        {
+            (_directory, _segments, _seed) = (directory, directory.Segments, seed);
+            _mask = _segments.Length - 1;
+        }
 
         /// <summary>The line that an address lies in, if it is there, or else in one of those behind it.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public byte* LineOf(TKey key)
+        public byte* LineOf(ref byte at)
         {
-            var hash = key.Hash(_seed);
-            return SegmentOf(_segments, hash) + LineOffset(hash);
+            var hash = TKey.Hash(ref at, _seed);
+            return SegmentAt(_segments, SegmentIndex(hash, _mask)) + LineOffset(hash);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,17 +13,25 @@ internal unsafe interface IAddressKey<TKey>
     /// <summary>Bytes from a line's start to its numbers, of four bytes each.</summary>
     static abstract int NumbersAt { get; }
 
-    /// <summary>64 bits, different for every seed, of which the upper 32 are well mixed.</summary>
-    ulong Hash(ulong seed);
+    /// <summary>Eighths of a segment's places that may be taken: as many as leave few keys outside the line that their hash names.</summary>
+    static abstract int MostTaken { get; }
 
-    bool Same(in TKey other);
+    /// <summary>64 bits, different for every seed, of which the upper 32 are well mixed.</summary>
+    /// <param name="at">The key as it stands in a frame: its bytes are read where they are wanted, which is faster than to hand them on.</param>
+    /// <param name="seed">Any number.</param>
+    static abstract ulong Hash(ref readonly byte at, ulong seed);
 
     /// <summary>
-    /// Where the key stands in a line, as <see cref="PlaceOf"/> reads it; 0 where it does not. A place that is empty, or being filled, may be taken
-    /// for a key of which a half is zero.
+    /// A bit for each place of a line where the key stands, the first place the lowest. A place that is empty, or being filled, may be taken for a
+    /// key of which a half is zero.
     /// </summary>
-    uint MatchIn(byte* line);
+    static abstract uint MatchIn(byte* line, ref readonly byte at);
 
-    /// <summary>The first place of a match other than 0.</summary>
-    static abstract int PlaceOf(uint match);
+    /// <summary>The key at a place of a line.</summary>
+    static abstract TKey ReadFrom(byte* line, int place);
+
+    /// <summary>Puts the key at a place of a line.</summary>
+    void WriteTo(byte* line, int place);
+
+    bool Same(TKey other);
 }

@@ -26,7 +26,8 @@ internal sealed unsafe class SegmentPool
     public const int LineBits = 7;
     public const int LinesLength = LineLength << LineBits;
 
-    private const int SegmentLength = LinesLength + LineLength;
+    // Lines come in pairs, so segments are aligned to two.
+    private const int SegmentLength = LinesLength + (2 * LineLength);
     private const int LargePage = 2 << 20;
 
     private readonly ConcurrentStack<nint> _free = [];
@@ -63,7 +64,7 @@ internal sealed unsafe class SegmentPool
         if (_left < SegmentLength)
         {
             var isLarge = _blockLength == LargePage;
-            _next = (byte*)NativeMemory.AlignedAlloc((nuint)_blockLength, isLarge ? LargePage : (nuint)LineLength);
+            _next = (byte*)NativeMemory.AlignedAlloc((nuint)_blockLength, isLarge ? LargePage : (nuint)(2 * LineLength));
             _blocks.Add((nint)_next);
             _left = _blockLength;
             Bytes += _blockLength;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Routing;
@@ -100,21 +98,13 @@ public sealed class PageEndTests
         }
     }
 
-    private readonly unsafe struct OneFrame : IFrameList
+    private readonly ref struct OneFrame(ReadOnlySpan<byte> frame) : IFrameList
     {
-        private readonly byte* _start;
-        private readonly int _length;
-
-        // The memory is not the collector's.
-        public OneFrame(Span<byte> frame)
-        {
-            _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(frame));
-            _length = frame.Length;
-        }
+        private readonly ReadOnlySpan<byte> _frame = frame;
 
         public int Count => 1;
 
-        public ReadOnlySpan<byte> this[int index] => new(_start, _length);
+        public ReadOnlySpan<byte> this[int index] => _frame;
     }
 
     /// <summary>Everything that is done with a frame, each with buffers of exact size.</summary>
@@ -123,14 +113,14 @@ public sealed class PageEndTests
     {
         var snapshot = port.Snapshot;
         var hop = default(NextHop);
-        var deliveries = new Delivery[1];
+        var foresight = new Foresight(1) { Turns = frame.Length % 3 };
         if (sender is null)
-            snapshot.Receive(new OneFrame(frame), deliveries);
+            snapshot.Foresee(new OneFrame(frame), foresight);
         else
-            snapshot.Transmit(sender, new OneFrame(frame), deliveries);
+            snapshot.Foresee(sender, new OneFrame(frame), foresight);
         var decision = sender is null
-            ? snapshot.Receive(frame, offload, deliveries[0])
-            : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop, deliveries[0]);
+            ? snapshot.Receive(frame, offload, foresight[0])
+            : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop, foresight[0]);
         switch (decision.Action)
         {
             case DecisionAction.FloodReceived or DecisionAction.FloodSent:

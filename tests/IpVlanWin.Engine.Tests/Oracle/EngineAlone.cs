@@ -8,7 +8,7 @@ namespace IpVlanWin.Engine.Tests.Oracle;
 public sealed class EngineAlone(Port port) : IPortUnderTest
 {
     private PortSnapshot? _held;
-    private bool _isInBatch;
+    private int _turns;
 
     public Port Port { get; } = port;
 
@@ -34,16 +34,15 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
         var bytes = (byte[])frame.Bytes.Clone();
         var snapshot = _held ?? Port.Snapshot;
         var hop = default(NextHop);
-        // With a batch or alone must not change a thing, whatever the frame.
-        _isInBatch = !_isInBatch;
-        var deliveries = new Delivery[1];
-        if (_isInBatch && sender is null)
-            snapshot.Receive(new FrameArray([bytes]), deliveries);
-        else if (_isInBatch)
-            snapshot.Transmit(sender!, new FrameArray([bytes]), deliveries);
+        // What is foreseen of it must not change a thing, whatever the frame.
+        var foresight = new Foresight(1) { Turns = _turns++ % 3 };
+        if (sender is null)
+            snapshot.Foresee(new FrameArray([bytes]), foresight);
+        else
+            snapshot.Foresee(sender, new FrameArray([bytes]), foresight);
         var decision = sender is null
-            ? snapshot.Receive(bytes, frame.Offload, deliveries[0])
-            : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, deliveries[0]);
+            ? snapshot.Receive(bytes, frame.Offload, foresight[0])
+            : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, foresight[0]);
         CollectionAssert.AreEqual(frame.Bytes, bytes, "deciding leaves the bytes alone");
         switch (decision.Action)
         {

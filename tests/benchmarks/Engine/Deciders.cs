@@ -42,14 +42,7 @@ internal abstract class Decider(string name)
 /// <summary>The port's own decisions, as the data path asks for them: the batch together, then one by one what that left open.</summary>
 internal abstract class PortDecider() : Decider("ours")
 {
-    protected Delivery[] Deliveries { get; } = new Delivery[Traffic.Batch];
-
-    protected readonly struct Frames(Traffic traffic) : IFrameList
-    {
-        public int Count => Traffic.Batch;
-
-        public ReadOnlySpan<byte> this[int index] => traffic[index];
-    }
+    protected Foresight Foresight { get; } = new(Traffic.Batch);
 }
 
 /// <summary>The loop alone: writes the destinations and looks at the frames. Its time is taken off every other's.</summary>
@@ -58,9 +51,10 @@ internal sealed class NoDecider() : Decider("loop")
     protected override int Decide(Traffic traffic)
     {
         var hits = 0;
+        var frames = traffic.Frames;
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (!traffic[i].IsEmpty)
+            if (!frames[i].IsEmpty)
                 hits++;
         }
         return hits;
@@ -74,18 +68,11 @@ internal sealed class ReceiveDecider(Port port) : PortDecider
     {
         var snapshot = port.Snapshot;
         var hits = 0;
-        if (snapshot.Receive(new Frames(traffic), Deliveries))
-        {
-            for (var i = 0; i < Traffic.Batch; i++)
-            {
-                if (snapshot.Receive(traffic[i], default, Deliveries[i]).Action == DecisionAction.Deliver)
-                    hits++;
-            }
-            return hits;
-        }
+        var frames = traffic.Frames;
+        snapshot.Foresee(frames, Foresight);
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Receive(traffic[i], default).Action == DecisionAction.Deliver)
+            if (snapshot.Receive(frames[i], default, Foresight[i]).Action == DecisionAction.Deliver)
                 hits++;
         }
         return hits;
@@ -99,19 +86,12 @@ internal sealed class TransmitDecider(Port port, VirtualInterface sender, Decisi
     {
         var snapshot = port.Snapshot;
         var hits = 0;
+        var frames = traffic.Frames;
         NextHop hop = default;
-        if (snapshot.Transmit(sender, new Frames(traffic), Deliveries))
-        {
-            for (var i = 0; i < Traffic.Batch; i++)
-            {
-                if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop, Deliveries[i]).Action == expected)
-                    hits++;
-            }
-            return hits;
-        }
+        snapshot.Foresee(sender, frames, Foresight);
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Transmit(sender, traffic[i], default, TimeSpan.Zero, ref hop).Action == expected)
+            if (snapshot.Transmit(sender, frames[i], default, TimeSpan.Zero, ref hop, Foresight[i]).Action == expected)
                 hits++;
         }
         return hits;
@@ -146,8 +126,9 @@ internal sealed class PeerDecider<TMap>(string name, TMap map) : Decider(name)
     protected override int Decide(Traffic traffic)
     {
         var hits = 0;
+        var frames = traffic.Frames;
         for (var i = 0; i < Traffic.Batch; i++)
-            hits += Decide(traffic[i]) is null ? 0 : 1;
+            hits += Decide(frames[i]) is null ? 0 : 1;
         return hits;
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using IpVlanWin.Devices;
+using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Benchmarks.Engine;
@@ -36,8 +37,7 @@ internal sealed class Traffic
     public static readonly MacAddress StationMac = new(0x02_00_00_00_00_99);
 
     private readonly byte[] _buffer = GC.AllocateArray<byte>(Batch * (FrameBatch.FrameStart + EtherType.HeaderLength + LongestPacket + Alignment), pinned: true);
-    private readonly int[] _starts = new int[Batch];
-    private readonly int[] _lengths = new int[Batch];
+    private readonly (int Start, int Length)[] _slots = new (int, int)[Batch];
     private readonly bool _isSix;
     private readonly uint[] _four;
     private readonly UInt128[] _six;
@@ -48,10 +48,9 @@ internal sealed class Traffic
         for (var i = 0; i < Batch; i++)
         {
             var packetLength = random.Next(64, LongestPacket + 1);
-            _lengths[i] = EtherType.HeaderLength + packetLength;
-            _starts[i] = used + FrameBatch.FrameStart;
-            Write(_buffer.AsSpan(_starts[i]), path, isSix, packetLength);
-            used = (_starts[i] + _lengths[i] + Alignment - 1 - FirstAligned()) / Alignment * Alignment + FirstAligned();
+            _slots[i] = (used + FrameBatch.FrameStart, EtherType.HeaderLength + packetLength);
+            Write(_buffer.AsSpan(_slots[i].Start), path, isSix, packetLength);
+            used = (_slots[i].Start + _slots[i].Length + Alignment - 1 - FirstAligned()) / Alignment * Alignment + FirstAligned();
         }
         _isSix = isSix;
         Count = destinations.Length;
@@ -88,11 +87,39 @@ internal sealed class Traffic
     public ReadOnlySpan<byte> this[int index]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => MemoryMarshal.CreateReadOnlySpan(ref First(index), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_lengths), index));
+        get => Frames[index];
     }
 
+    /// <summary>The frames of the batch.</summary>
+    public FrameList Frames => new(this);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref byte First(int index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), (nint)(uint)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), index));
+    private ref byte First(int index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_buffer), (nint)(uint)_slots[index].Start);
+
+    /// <summary>As <see cref="FrameBatch.FrameList"/>.</summary>
+    public readonly unsafe ref struct FrameList : IFrameList
+    {
+        private readonly byte* _buffer;
+        private readonly ReadOnlySpan<(int Start, int Length)> _slots;
+
+        public FrameList(Traffic traffic)
+        {
+            // It is pinned.
+            _buffer = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(traffic._buffer));
+            _slots = traffic._slots;
+        }
+
+        public int Count => _slots.Length;
+
+        public ReadOnlySpan<byte> this[int index]
+        {
+            get
+            {
+                ref readonly var slot = ref _slots[index];
+                return new ReadOnlySpan<byte>(_buffer + slot.Start, slot.Length);
+            }
+        }
+    }
 
     private unsafe int FirstAligned() => (int)(-(nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) & (Alignment - 1));
 
