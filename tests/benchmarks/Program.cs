@@ -100,6 +100,7 @@ internal static class Program
         var rounds = new Option<int>("--rounds") { Description = "Paired rounds.", DefaultValueFactory = _ => 9 };
         var seconds = new Option<int>("--seconds") { Description = "Length of each measurement.", DefaultValueFactory = _ => 1 };
         var only = new Option<string>("--only") { Description = "Only these variants, with commas between them.", HelpName = "NAMES", DefaultValueFactory = _ => "" };
+        var tests = new Option<string>("--tests") { Description = "Only the tests with this in their name.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
         rounds.Validators.Add(result =>
         {
             if (result.GetValue(rounds) is < 1 or > 1000)
@@ -110,7 +111,7 @@ internal static class Program
             if (result.GetValue(seconds) is < 1 or > 60)
                 result.AddError("argument of \"--seconds\" must be 1 to 60");
         });
-        var command = new Command("lab", "Throughput, packet rate and latency beside other switches, in network namespaces. Needs root.") { rounds, seconds, only, json };
+        var command = new Command("lab", "Throughput, packet rate and latency beside other switches, in network namespaces. Needs root.") { rounds, seconds, only, tests, json };
         command.SetAction(result =>
         {
             if (!OperatingSystem.IsLinux())
@@ -119,7 +120,7 @@ internal static class Program
             using (registrations)
             {
                 var report = new Report(Console.Out);
-                new LabBenchmark(report, result.GetValue(rounds), TimeSpan.FromSeconds(result.GetValue(seconds)), result.GetValue(only)!, token).Run();
+                new LabBenchmark(report, result.GetValue(rounds), TimeSpan.FromSeconds(result.GetValue(seconds)), result.GetValue(only)!, result.GetValue(tests)!, token).Run();
                 report.WriteJson(result.GetValue(json));
             }
             return 0;

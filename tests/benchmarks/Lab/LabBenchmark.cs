@@ -10,7 +10,7 @@ namespace IpVlanWin.Benchmarks.Lab;
 /// slow moment of the machine falls on both, and their medians printed.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration, string only, CancellationToken cancellation)
+internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration, string only, string tests, CancellationToken cancellation)
 {
     private const int UdpPayload = 1400;
     private const int SmallPayload = 18;
@@ -39,6 +39,8 @@ internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration,
 
     private readonly Dictionary<(string Variant, string Test), double[]> _results = [];
 
+    private IEnumerable<LabTest> Chosen => Tests.Where(test => test.Name.Contains(tests, StringComparison.Ordinal));
+
     public static Variant[] Variants() =>
     [
         new IpVlanWinVariant(withSpin: false), new IpVlanWinVariant(withSpin: true), new VethVariant(), new BridgeVariant(),
@@ -58,6 +60,8 @@ internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration,
         var wanted = only.Length == 0 ? [.. all.Select(static variant => variant.Name)] : only.Split(',');
         if (wanted.FirstOrDefault(name => !all.Any(variant => variant.Name == name)) is { } unknown)
             throw new BenchmarkException($"\"{unknown}\" of \"--only\" must be {string.Join(", ", all.Select(static variant => variant.Name))}");
+        if (!Chosen.Any())
+            throw new BenchmarkException($"\"{tests}\" of \"--tests\" must be part of the name of one of {string.Join(", ", Tests.Select(static test => test.Name))}");
         using var places = Places.Begin();
         var open = new List<Variant>();
         try
@@ -102,7 +106,7 @@ internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration,
 
     private void RunRound(int round, List<Variant> open)
     {
-        foreach (var test in Tests)
+        foreach (var test in Chosen)
         {
             for (var turn = 0; turn < open.Count; turn++)
             {
@@ -132,10 +136,10 @@ internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration,
         if (Environment.OSVersion.Version < UsoKernel)
             report.Line($"USO is not measured: it needs kernel {UsoKernel}, this is {Environment.OSVersion.Version}");
         report.Line($"{$"medians of {rounds} rounds",-22}" + string.Concat(variants.Select(static name => $"{name,15}")));
-        foreach (var test in Tests)
+        foreach (var test in Chosen)
             report.Line($"{$"{test.Name} {test.Unit}",-22}" + string.Concat(variants.Select(name => $"{Cell(Values(name, test.Name)),15}")));
         report.Line("");
-        foreach (var test in Tests)
+        foreach (var test in Chosen)
         {
             foreach (var ours in variants.Where(static name => name.StartsWith("ipvlanwin", StringComparison.Ordinal)))
             {
@@ -150,7 +154,7 @@ internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration,
             if (double.IsFinite(Ratio(variant, other, name)))
                 report.Add(new Figure($"{variant} over {other}: {name}", "x", Ratio(variant, other, name)) { Target = target, IsMoreBetter = !Tests.First(test => test.Name == name).IsLatency });
         }
-        foreach (var test in Tests)
+        foreach (var test in Chosen)
         {
             foreach (var variant in variants)
                 report.Record(new Figure($"{variant}: {test.Name}", test.Unit, Statistics.Median(Values(variant, test.Name))));
