@@ -21,6 +21,9 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 MASTER = "eth0"
 MARK = 1
 SO_MARK, PACKET_IGNORE_OUTGOING, SOL_PACKET = 36, 23, 263
+# Of a type for experiments (IEEE Std 802), which no stack takes.
+LAST_TYPE = 0x88B5
+LAST = bytes(12) + LAST_TYPE.to_bytes(2, "big") + bytes(46)
 STATISTICS = ("rxPackets", "txPackets", "rxBytes", "txBytes", "rxErrors", "txErrors", "rxDropped", "txDropped", "multicast")
 COUNTERS = ("rxPackets", "rxBytes", "multicast", "txPackets", "txBytes", "rxErrors", "txDropped")
 MODES = {"l2": 0, "l3": 1, "l3s": 2}
@@ -354,6 +357,16 @@ class Bed:
             found += [(name,) + one for one in self.namespaces[name].packets.take()]
         return found
 
+    def take_queued(self):
+        """What waits in the kernel's queue of frames that are turned round, seen when one that was put behind it is."""
+        self.loopback.socket.sendto(LAST, ("lo", LAST_TYPE))
+        found = []
+        while select.select([self.loopback.socket], [], [], 10)[0]:
+            found += self.loopback.take()
+            if any(frame == LAST for _, frame in found):
+                return [("lo", kind, frame) for kind, frame in found if frame != LAST] + self.take()
+        raise OSError(errno.ETIMEDOUT, "lo hands nothing on")
+
     def inject(self, at, text):
         frame = bytes.fromhex(text)
         self.listen(frame)
@@ -380,10 +393,8 @@ class Bed:
                 out += came
                 if not came and (any(one[0] in ("wire", "host") for one in out) or time.monotonic() > deadline):
                     break
-        elif not out and not error:
-            # A frame that is turned round waits in a queue, which another thread may have to empty.
-            time.sleep(0.001)
-            out = self.take()
+        elif not error:
+            out += self.take_queued()
         now = self.counters()
         # What is counted is on its way; on a machine that is busy it may take its time. Above the link layer (l3s) nothing more comes.
         deadline = time.monotonic() + (0.1 if at != "wire" or frame[0] & 1 else 0.002)
