@@ -29,8 +29,17 @@ internal sealed class ControlCost(Report report, int seed)
         var elapsed = Stopwatch.GetElapsedTime(start);
         var memory = GC.GetTotalMemory(forceFullCollection: true) - before;
         report.Add(new Figure($"build 1M {family} addresses, 10k interfaces", "ms", elapsed.TotalMilliseconds));
-        report.Add(new Figure("  its memory, all told", "MB", memory / 1e6));
+        report.Add(new Figure("  its memory beside the address map", "MB", memory / 1e6));
+        report.Add(new Figure("  the address map", "MB", MapBytes(isSix) / 1e6));
         Change(port, isSix, family);
+    }
+
+    private static long MapBytes(bool isSix)
+    {
+        var map = new AddressMap();
+        for (var number = 0; number < Addresses; number++)
+            map.Add(Plan.Address(isSix, number), number / Plan.AddressesPerInterface);
+        return map.MemoryBytes;
     }
 
     /// <summary>Slices of time with changes and without take turns; without them this thread spins, so that it takes as much of the machine.</summary>
