@@ -12,8 +12,9 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </content>
 public sealed unsafe partial class PortSnapshot
 {
-    // From here on addresses outgrow the nearest cache.
+    // From here on addresses outgrow the nearest cache; and the next one, where most frames are routed, which is not sped up.
     private const int ManyAddresses = 1 << 11;
+    private const int ManyRouted = 1 << 14;
 
     // From here on the interfaces' states do.
     private const int ManyInterfaces = 1 << 8;
@@ -28,17 +29,19 @@ public sealed unsafe partial class PortSnapshot
     /// <summary>Foresees, where that pays, where the frames of a batch from the wire will be looked up. Nothing is counted.</summary>
     /// <param name="frames">The frames.</param>
     /// <param name="foresight">What was foreseen: good for this snapshot and these frames.</param>
-    public void Foresee<TFrames>(TFrames frames, Foresight foresight)
+    /// <returns>Something was foreseen. Where not, every frame's is the default.</returns>
+    public bool Foresee<TFrames>(TFrames frames, Foresight foresight)
         where TFrames : struct, IFrameList, allows ref struct =>
-        Foresee(frames, default(FromWire), foresight);
+        Foresee(frames, default(FromWire), ManyAddresses, foresight);
 
     /// <summary>Foresees, where that pays, where the frames of a batch from an interface will be looked up. Nothing is counted.</summary>
     /// <param name="sender">The interface; must belong to this port.</param>
     /// <param name="frames">The frames.</param>
     /// <param name="foresight">What was foreseen: good for this snapshot and these frames.</param>
-    public void Foresee<TFrames>(VirtualInterface sender, TFrames frames, Foresight foresight)
+    /// <returns>Something was foreseen. Where not, every frame's is the default.</returns>
+    public bool Foresee<TFrames>(VirtualInterface sender, TFrames frames, Foresight foresight)
         where TFrames : struct, IFrameList, allows ref struct =>
-        Foresee(frames, new FromInterface(sender.StateLine), foresight);
+        Foresee(frames, new FromInterface(sender.StateLine), Mode == PortMode.L2 ? ManyAddresses : ManyRouted, foresight);
 
     /// <summary>As <see cref="Receive(ReadOnlySpan{byte}, in FrameOffload)"/>, for a frame of a batch.</summary>
     /// <param name="frame">The frame.</param>
@@ -69,20 +72,21 @@ public sealed unsafe partial class PortSnapshot
             : TransmitUnusual(sender, frame, offload, now, ref hop);
     }
 
-    private void Foresee<TFrames, TDirection>(TFrames frames, TDirection direction, Foresight foresight)
+    private bool Foresee<TFrames, TDirection>(TFrames frames, TDirection direction, int many, Foresight foresight)
         where TFrames : struct, IFrameList, allows ref struct
         where TDirection : struct, IDirection
     {
-        var turns = foresight.Turns ?? (_map.Count < ManyAddresses ? 0 : _memberCount < ManyInterfaces ? 1 : 2);
+        var turns = foresight.Turns ?? (_map.Count < many ? 0 : _memberCount < ManyInterfaces ? 1 : 2);
         if (turns == 0)
         {
             foresight.Forget();
-            return;
+            return false;
         }
         var all = foresight.Begin(_map, frames.Count);
         FindLines(foresight.Reading, frames, direction, all);
         if (turns > 1)
             FindInterfaces(frames, all);
+        return true;
     }
 
     /// <summary>First turn: where each frame's destination lies.</summary>

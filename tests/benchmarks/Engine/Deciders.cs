@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using IpVlanWin.Engine.Ipvlan;
 using IpVlanWin.Engine.Routing;
 using IpVlanWin.Engine.Wire;
@@ -39,7 +40,7 @@ internal abstract class Decider(string name)
     protected abstract int Decide(Traffic traffic);
 }
 
-/// <summary>The port's own decisions, as the data path asks for them: the batch together, then one by one what that left open.</summary>
+/// <summary>The port's own decisions, as the data path asks for them: where that pays with what was foreseen of the batch.</summary>
 internal abstract class PortDecider() : Decider("ours")
 {
     protected Foresight Foresight { get; } = new(Traffic.Batch);
@@ -67,12 +68,29 @@ internal sealed class ReceiveDecider(Port port) : PortDecider
     protected override int Decide(Traffic traffic)
     {
         var snapshot = port.Snapshot;
+        return snapshot.Foresee(traffic.Frames, Foresight) ? Together(snapshot, traffic.Frames) : Alone(snapshot, traffic.Frames);
+    }
+
+    // Loops of their own: in one they would take each other's registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int Together(PortSnapshot snapshot, Traffic.FrameList frames)
+    {
         var hits = 0;
-        var frames = traffic.Frames;
-        snapshot.Foresee(frames, Foresight);
         for (var i = 0; i < Traffic.Batch; i++)
         {
             if (snapshot.Receive(frames[i], default, Foresight[i]).Action == DecisionAction.Deliver)
+                hits++;
+        }
+        return hits;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Alone(PortSnapshot snapshot, Traffic.FrameList frames)
+    {
+        var hits = 0;
+        for (var i = 0; i < Traffic.Batch; i++)
+        {
+            if (snapshot.Receive(frames[i], default).Action == DecisionAction.Deliver)
                 hits++;
         }
         return hits;
@@ -85,13 +103,30 @@ internal sealed class TransmitDecider(Port port, VirtualInterface sender, Decisi
     protected override int Decide(Traffic traffic)
     {
         var snapshot = port.Snapshot;
+        return snapshot.Foresee(sender, traffic.Frames, Foresight) ? Together(snapshot, traffic.Frames) : Alone(snapshot, traffic.Frames);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int Together(PortSnapshot snapshot, Traffic.FrameList frames)
+    {
         var hits = 0;
-        var frames = traffic.Frames;
         NextHop hop = default;
-        snapshot.Foresee(sender, frames, Foresight);
         for (var i = 0; i < Traffic.Batch; i++)
         {
             if (snapshot.Transmit(sender, frames[i], default, TimeSpan.Zero, ref hop, Foresight[i]).Action == expected)
+                hits++;
+        }
+        return hits;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int Alone(PortSnapshot snapshot, Traffic.FrameList frames)
+    {
+        var hits = 0;
+        NextHop hop = default;
+        for (var i = 0; i < Traffic.Batch; i++)
+        {
+            if (snapshot.Transmit(sender, frames[i], default, TimeSpan.Zero, ref hop).Action == expected)
                 hits++;
         }
         return hits;
