@@ -86,6 +86,9 @@ public sealed unsafe class AddressMap
         private readonly AddressTable<FourKey>.Reading _four = map._four.Now;
         private readonly AddressTable<SixKey>.Reading _six = map._six.Now;
 
+        /// <summary>Nothing has taken its place.</summary>
+        public bool IsLatestOf(AddressMap map) => _four.IsLatestOf(map._four) && _six.IsLatestOf(map._six);
+
         /// <summary>Where <see cref="FindFour(nint, ref byte)"/> will look for the four bytes there first.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public nint LineOfFour(ref byte at) => (nint)_four.LineOf(ref at);

@@ -154,6 +154,8 @@ internal sealed unsafe partial class AddressTable<TKey>
             _mask = _segments.Length - 1;
         }
 
+        public bool IsLatestOf(AddressTable<TKey> table) => _directory == table._directory;
+
         /// <summary>The line that an address lies in, if it is there, or else in one of those behind it.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public byte* LineOf(ref byte at)

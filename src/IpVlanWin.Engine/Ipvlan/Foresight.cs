@@ -17,6 +17,7 @@ public interface IFrameList
 /// <param name="capacity">Most frames of a batch.</param>
 public sealed class Foresight(int capacity)
 {
+    // Defaults from the count on.
     private readonly Foreseen[] _all = new Foreseen[capacity];
 
     // Keeps the memory that what was foreseen lies in, until the next batch.
@@ -32,21 +33,32 @@ public sealed class Foresight(int capacity)
     /// </summary>
     public int? Turns { get; init; }
 
-    internal AddressMap.Reading Reading => _reading;
+    internal ref readonly AddressMap.Reading Reading => ref _reading;
 
     internal void Forget()
     {
         if (_count == 0)
             return;
-        _all.AsSpan(0, _count).Clear();
-        (_count, _reading) = (0, default);
+        Shorten(0);
+        _reading = default;
     }
 
+    /// <summary>Room for what is foreseen of so many frames by the map as it is now.</summary>
     internal Span<Foreseen> Begin(AddressMap map, int count)
     {
         var all = _all.AsSpan(0, count);
-        (_count, _reading) = (count, map.Now);
+        if (count < _count)
+            Shorten(count);
+        _count = count;
+        if (!_reading.IsLatestOf(map))
+            _reading = map.Now;
         return all;
+    }
+
+    private void Shorten(int count)
+    {
+        _all.AsSpan(count, _count - count).Clear();
+        _count = count;
     }
 }
 

@@ -97,7 +97,7 @@ public sealed unsafe partial class PortSnapshot
     {
         for (var i = 0; i < all.Length; i++)
         {
-            var foreseen = LineOf(map, frames[i], direction);
+            var foreseen = LineOf(in map, frames[i], direction);
             Bring(foreseen.Line);
             all[i] = foreseen;
         }

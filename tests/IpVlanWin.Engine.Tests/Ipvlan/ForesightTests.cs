@@ -69,6 +69,12 @@ public sealed class ForesightTests
         many.Snapshot.Foresee(list, foresight);
         Assert.IsFalse(foresight[0].IsNothing || foresight[1].IsNothing);
         Assert.IsTrue(foresight[2].IsNothing);
+        many.Snapshot.Foresee(new FrameArray([list[0].ToArray()]), foresight);
+        Assert.IsFalse(foresight[0].IsNothing);
+        Assert.IsTrue(foresight[1].IsNothing, "of a longer batch before");
+        Assert.IsFalse(few.Snapshot.Foresee(list, foresight));
+        Assert.IsTrue(foresight[0].IsNothing && foresight[1].IsNothing);
+        Assert.IsTrue(many.Snapshot.Foresee(list, foresight));
         few.Snapshot.Foresee(list, foresight);
         Assert.IsTrue(foresight[0].IsNothing && foresight[1].IsNothing);
     }
