@@ -83,13 +83,6 @@ internal sealed class Traffic
         }
     }
 
-    /// <summary>A frame of the batch.</summary>
-    public ReadOnlySpan<byte> this[int index]
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Frames[index];
-    }
-
     /// <summary>The frames of the batch.</summary>
     public FrameList Frames => new(this);
 
@@ -116,7 +109,7 @@ internal sealed class Traffic
             get
             {
                 ref readonly var slot = ref _slots[index];
-                return new ReadOnlySpan<byte>(_buffer + slot.Start, slot.Length);
+                return MemoryMarshal.CreateReadOnlySpan(ref _buffer[slot.Start], slot.Length);
             }
         }
     }
