@@ -25,7 +25,7 @@ public sealed partial class FramePump
                     _backlog.RemoveFirst();
                     break;
                 }
-                Send(DeviceOf(receiver), buffer, _backlog.Offload, receiver);
+                Send(DeviceOf(receiver.Id), buffer, _backlog.Offload, receiver);
                 mostCopies--;
             }
         }
@@ -78,6 +78,6 @@ public sealed partial class FramePump
             return;
         var length = TooBigReply.Write(buffer[FrameBatch.Headroom..], from, _snapshot.Mac, _snapshot.IpMtu, _scratch.AsSpan(FrameBatch.Headroom));
         if (length > 0)
-            Send(DeviceOf(sender), _scratch.AsSpan(0, FrameBatch.Headroom + length), default, sender);
+            Send(DeviceOf(sender.Id), _scratch.AsSpan(0, FrameBatch.Headroom + length), default, sender);
     }
 }

@@ -87,7 +87,7 @@ public sealed partial class FramePump : IDisposable
     public bool ReceiveFromInterface(VirtualInterface sender, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(sender);
-        if (sender.Id >= _interfaces.Length || _interfaces[sender.Id] is not { } device)
+        if (DeviceOf(sender.Id) is not { } device)
             return false;
         Read(device);
         if (_watch is not null)
@@ -168,7 +168,7 @@ public sealed partial class FramePump : IDisposable
         switch (decision.Action)
         {
             case DecisionAction.Deliver:
-                Send(DeviceOf(decision.Target!), buffer, offload, decision.Target);
+                Deliver(decision, buffer, offload);
                 break;
             case DecisionAction.Host:
                 Send(_host, buffer, offload, sender);
@@ -199,7 +199,7 @@ public sealed partial class FramePump : IDisposable
                 Send(_host, buffer, offload, sender);
                 break;
             case DecisionAction.Drop:
-                if (decision is { Reason: DropReason.MtuExceeded, Target: null })
+                if (decision is { Reason: DropReason.MtuExceeded, TargetId: < 0 })
                     ReplyTooBig(sender!, buffer, now);
                 break;
             default:
@@ -207,7 +207,10 @@ public sealed partial class FramePump : IDisposable
         }
     }
 
-    private IFrameDevice? DeviceOf(VirtualInterface target) => target.Id < _interfaces.Length ? _interfaces[target.Id] : null;
+    private IFrameDevice? DeviceOf(int id) => (uint)id < (uint)_interfaces.Length ? _interfaces[id] : null;
+
+    private void Deliver(in Decision decision, Span<byte> buffer, in FrameOffload offload) =>
+        Send(DeviceOf(decision.TargetId), buffer, offload, _snapshot.TargetOf(decision));
 
     private void Send(IFrameDevice? device, Span<byte> buffer, in FrameOffload offload, VirtualInterface? at)
     {
@@ -242,7 +245,7 @@ public sealed partial class FramePump : IDisposable
             buffer = buffer[tags..];
             finished = offload.Shifted(-tags);
         }
-        Send(DeviceOf(decision.Target!), buffer[..(FrameBatch.Headroom + EtherType.HeaderLength + decision.PacketLength)], finished, decision.Target);
+        Deliver(decision, buffer[..(FrameBatch.Headroom + EtherType.HeaderLength + decision.PacketLength)], finished);
     }
 
     private void WaitForNeighbor(L3Address neighbor, Span<byte> buffer, in FrameOffload offload, bool needsFragmenting, VirtualInterface sender, TimeSpan now)

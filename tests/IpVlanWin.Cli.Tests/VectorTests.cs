@@ -67,7 +67,7 @@ public sealed class VectorTests
                 {
                     traced++;
                     var reason = trace.Reason == DropReason.L3sInvalid ? DropReason.None : trace.Reason;
-                    Assert.AreEqual((decision.Action, decision.Reason, decision.SendError, decision.Target?.Name), (trace.Action, reason, trace.Error, trace.Receiver), scenario.Name);
+                    Assert.AreEqual((decision.Action, decision.Reason, decision.SendError, port.Snapshot.TargetOf(decision)?.Name), (trace.Action, reason, trace.Error, trace.Receiver), scenario.Name);
                     Assert.AreEqual(trace.Reason == DropReason.L3sInvalid, port.Drops[DropReason.L3sInvalid] > invalid, scenario.Name);
                 };
             });

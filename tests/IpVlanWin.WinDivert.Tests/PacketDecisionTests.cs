@@ -34,7 +34,7 @@ public sealed class PacketDecisionTests
     {
         var packet = Packets.Make(source, destination);
         var decision = _port.Snapshot.ReceivePacket(packet);
-        Assert.AreEqual((DecisionAction.Deliver, _one), (decision.Action, decision.Target));
+        Assert.AreEqual((DecisionAction.Deliver, _one), (decision.Action, _port.Snapshot.TargetOf(decision)));
         Assert.AreEqual((1L, packet.Length + 14L), (_one.Counters.RxPackets, _one.Counters.RxBytes));
         Assert.AreEqual(0, _two.Counters.TxPackets);
     }

@@ -87,7 +87,7 @@ internal static class Faults
         new("18j", "l3s takes IPv6 packets from groups and from ::1", new Edit(Input, "if (source.IsMulticast || source == new L3Address(0, 1))", "if (packet.IsEmpty)")),
         new("18k", "l3s takes ARP for an interface's packet", new Edit(Snapshot, "protocol is not (EtherType.IPv4 or EtherType.IPv6) || ", "protocol is not (EtherType.IPv4 or EtherType.IPv6 or EtherType.Arp) || "),
             new Edit(Input, "protocol == EtherType.IPv4 && packet.Length >= Ipv4MinLength ? KeyFamily.Four", "protocol != EtherType.IPv6 && packet.Length >= 28 ? KeyFamily.Four")),
-        new("18l", "the host gets no copy in l3s", new Edit(Snapshot, "new Decision(DecisionAction.HostAndLocal, target, packetLength: length)", "new Decision(DecisionAction.Deliver, target)")),
+        new("18l", "the host gets no copy in l3s", new Edit(Snapshot, "new Decision(DecisionAction.HostAndLocal, target.Id, packetLength: length)", "new Decision(DecisionAction.Deliver, target.Id)")),
         new("18m", "l3s takes one tag off at most", new Edit(Snapshot, "offset = LocalInput.SkipTags(frame, offset, ref protocol);", "")),
         new("18n", "l3s does not ask whether the host has the destination too", new Edit(Packets, "_router.Host.KindOf(L3Address.ReadFour(packet[16..])) == HostAddressKind.Other", "true")),
         new("18o", "l3s does not ask whether the host has the source too", new Edit(Packets, "|| _router.Host.KindOf(L3Address.ReadFour(packet[12..])) == HostAddressKind.Own", "")),

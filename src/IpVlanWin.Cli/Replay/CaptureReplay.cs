@@ -138,7 +138,7 @@ internal sealed class CaptureReplay : IDisposable
         if (decision.Action == DecisionAction.NeighborMissing && reason == DropReason.NoRoute)
             return $"{reason.Word()}: no neighbor {_missingNeighbor}";
         if (decision.Reason == reason)
-            return decision.Target is { } target ? $"{reason.Word()} at {target.Name}" : reason.Word();
+            return _port.Snapshot.TargetOf(decision) is { } target ? $"{reason.Word()} at {target.Name}" : reason.Word();
         // Other frames or copies of the frame went their way.
         return reason == DropReason.L3sInvalid ? $"{reason.Word()}: host only" : $"{reason.Word()}: {drops} of its copies";
     }

@@ -11,10 +11,10 @@ public enum DecisionAction : byte
     /// <summary>Hand it, as received on the master, to the host's stack.</summary>
     Host,
 
-    /// <summary>Hand it unchanged to <see cref="Decision.Target"/>.</summary>
+    /// <summary>Hand it unchanged to <see cref="Decision.TargetId"/>.</summary>
     Deliver,
 
-    /// <summary>l3s: hand it to the host, and the packet in it, cut to <see cref="Decision.PacketLength"/>, to <see cref="Decision.Target"/>.</summary>
+    /// <summary>l3s: hand it to the host, and the packet in it, cut to <see cref="Decision.PacketLength"/>, to <see cref="Decision.TargetId"/>.</summary>
     HostAndLocal,
 
     /// <summary>Put it in the backlog, from the wire: the host and every member get a copy.</summary>
@@ -55,39 +55,51 @@ public enum SendError : byte
     Invalid,
 }
 
-/// <summary>A decision: two machine words, so that it comes back in registers and is never put together in memory.</summary>
+/// <summary>A decision: one machine word, so that it comes back in a register and is never put together in memory.</summary>
 public readonly struct Decision
 {
+    // Bits: action 8, reason 8, error 4, fragmenting 1, packet length 17, and the target's number and one 26.
     private const int ReasonShift = 8;
     private const int ErrorShift = 16;
-    private const int FragmentShift = 24;
-    private const int LengthShift = 32;
+    private const int FragmentShift = 20;
+    private const int LengthShift = 21;
+    private const int TargetShift = 38;
+    private const uint ErrorMask = (1u << (FragmentShift - ErrorShift)) - 1;
+    private const uint LengthMask = (1u << (TargetShift - LengthShift)) - 1;
 
-    private readonly ulong _rest;
+    private readonly ulong _packed;
 
     // Inlined: a constructor that is called wants its object in memory, and then nothing can be handed on by a jump.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal Decision(DecisionAction action, VirtualInterface? target = null, DropReason reason = DropReason.None, SendError error = SendError.None, int packetLength = 0, bool fragment = false)
-    {
-        Target = target;
-        _rest = (ulong)action | ((ulong)reason << ReasonShift) | ((ulong)error << ErrorShift) | ((fragment ? 1ul : 0) << FragmentShift) | ((ulong)(uint)packetLength << LengthShift);
-    }
+    internal Decision(DecisionAction action, int targetId = -1, DropReason reason = DropReason.None, SendError error = SendError.None, int packetLength = 0, bool fragment = false) =>
+        _packed = (ulong)action | ((ulong)reason << ReasonShift) | ((ulong)error << ErrorShift) | ((fragment ? 1ul : 0) << FragmentShift)
+            | ((ulong)(uint)packetLength << LengthShift) | ((ulong)(uint)(targetId + 1) << TargetShift);
 
-    /// <summary>The interface that gets it; null where none does.</summary>
-    public VirtualInterface? Target { get; }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Decision(ulong packed) => _packed = packed;
+
+    /// <summary>To deliver to an interface, by what the address map keeps: one more than its number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Decision DeliverTo(int found) => new((ulong)DecisionAction.Deliver | ((ulong)(uint)found << TargetShift));
+
+    /// <summary>
+    /// The number of the interface that gets it, that flooded it or could not take it; -1 where none is named. Whose number it is,
+    /// <see cref="PortSnapshot.TargetOf"/> of the snapshot that decided knows.
+    /// </summary>
+    public int TargetId => (int)(_packed >> TargetShift) - 1;
 
     /// <summary>What is to be done.</summary>
-    public DecisionAction Action => (DecisionAction)(byte)_rest;
+    public DecisionAction Action => (DecisionAction)(byte)_packed;
 
     /// <summary>Why it is dropped; none where it is not.</summary>
-    public DropReason Reason => (DropReason)(byte)(_rest >> ReasonShift);
+    public DropReason Reason => (DropReason)(byte)(_packed >> ReasonShift);
 
     /// <summary>What the sender is told.</summary>
-    public SendError SendError => (SendError)(byte)(_rest >> ErrorShift);
+    public SendError SendError => (SendError)((uint)(_packed >> ErrorShift) & ErrorMask);
 
     /// <summary>The packet is longer than the master's MTU and may be fragmented (RFC 791 section 2.3).</summary>
-    public bool NeedsFragmenting => (byte)(_rest >> FragmentShift) != 0;
+    public bool NeedsFragmenting => ((_packed >> FragmentShift) & 1) != 0;
 
     /// <summary>l3s: bytes of the IP packet without padding.</summary>
-    public int PacketLength => (int)(_rest >> LengthShift);
+    public int PacketLength => (int)((uint)(_packed >> LengthShift) & LengthMask);
 }

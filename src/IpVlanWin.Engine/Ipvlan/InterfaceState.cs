@@ -73,26 +73,3 @@ internal sealed unsafe class StateLines
         return (InterfaceState*)(start + (-(nint)start & (LineLength - 1)) + ((LinesPerBlock - _left--) * LineLength));
     }
 }
-
-/// <summary>An entry of a port's table of interfaces.</summary>
-internal readonly unsafe struct Member
-{
-    public readonly VirtualInterface? Interface;
-
-    // Its memory lives as long as the interface beside it, or for ever.
-    public readonly InterfaceState* State;
-
-    // Of a free number: down for ever, so that nobody need ask whether there is one.
-    private static readonly InterfaceState* NobodysState = StateLines.TakeForGood();
-
-    public Member(VirtualInterface member)
-    {
-        Interface = member;
-        State = member.StateLine;
-    }
-
-    private Member(InterfaceState* state) => State = state;
-
-    /// <summary>A free number.</summary>
-    public static Member Nobody => new(NobodysState);
-}

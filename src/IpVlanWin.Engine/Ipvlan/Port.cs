@@ -68,12 +68,12 @@ public sealed class Port
     {
         get
         {
-            var (entries, count) = _snapshot.Members;
-            var interfaces = new List<VirtualInterface>(count);
-            foreach (var entry in entries.AsSpan(0, count))
+            var members = _snapshot.Members;
+            var interfaces = new List<VirtualInterface>(members.Count);
+            foreach (var member in members.Interfaces.AsSpan(0, members.Count))
             {
-                if (entry.Interface is not null)
-                    interfaces.Add(entry.Interface);
+                if (member is not null)
+                    interfaces.Add(member);
             }
             return interfaces;
         }
@@ -109,7 +109,7 @@ public sealed class Port
             (_mode, _flag) = (mode ?? _mode, flag ?? _flag);
             added = new VirtualInterface(name, id, _snapshot.IpMtu, _stateLines);
             _byName.Add(name, added);
-            Publish(new PortSnapshot(this, _snapshot) { Mode = _mode, Flag = _flag, Members = With(id, new Member(added)) });
+            Publish(new PortSnapshot(this, _snapshot) { Mode = _mode, Flag = _flag, Members = _snapshot.Members.With(id, added) });
             return PortResult.Ok;
         }
     }
@@ -128,7 +128,7 @@ public sealed class Port
             removed.PrefixLengths.Clear();
             _byName.Remove(removed.Name);
             _freeNumbers.Enqueue(removed.Id, removed.Id);
-            Publish(new PortSnapshot(this, _snapshot) { Members = With(removed.Id, Member.Nobody) });
+            Publish(new PortSnapshot(this, _snapshot) { Members = _snapshot.Members.With(removed.Id, null) });
             return PortResult.Ok;
         }
     }
@@ -366,18 +366,6 @@ public sealed class Port
     {
         lock (_lock)
             return Router.Routes.Remove(prefix, route);
-    }
-
-    /// <summary>The table of interfaces with one entry changed. Only what no snapshot looks at is changed in place: what lies beyond its count.</summary>
-    private (Member[] Entries, int Count) With(int id, Member changed)
-    {
-        var (entries, count) = _snapshot.Members;
-        if (id < count)
-            entries = [.. entries];
-        else if (count == entries.Length)
-            Array.Resize(ref entries, Math.Max(4, count * 2));
-        entries[id] = changed;
-        return (entries, Math.Max(count, id + 1));
     }
 
     private static ulong[] Sorted(ulong[] values)

@@ -40,8 +40,12 @@ public sealed unsafe partial class PortSnapshot
     /// <param name="foresight">What was foreseen: good for this snapshot and these frames.</param>
     /// <returns>Something was foreseen. Where not, every frame's is the default.</returns>
     public bool Foresee<TFrames>(VirtualInterface sender, TFrames frames, Foresight foresight)
-        where TFrames : struct, IFrameList, allows ref struct =>
-        Foresee(frames, new FromInterface(sender.StateLine), Mode == PortMode.L2 ? ManyAddresses : ManyRouted, foresight);
+        where TFrames : struct, IFrameList, allows ref struct
+    {
+        var any = Foresee(frames, new FromInterface(sender.StateLine), Mode == PortMode.L2 ? ManyAddresses : ManyRouted, foresight);
+        GC.KeepAlive(sender);
+        return any;
+    }
 
     /// <summary>As <see cref="Receive(ReadOnlySpan{byte}, in FrameOffload)"/>, for a frame of a batch.</summary>
     /// <param name="frame">The frame.</param>
@@ -53,8 +57,8 @@ public sealed unsafe partial class PortSnapshot
         if (foreseen.IsNothing)
             return Receive(frame, offload);
         var found = foreseen.Find(frame);
-        if ((uint)(found - 1) < (uint)_memberCount)
-            return ReceivedBy(in MemberAt(found - 1), frame.Length);
+        if ((uint)(found - 1) < (uint)_members.Count)
+            return ReceivedBy(found, frame.Length);
         return found != AddressMap.Beyond ? new Decision(DecisionAction.Host) : ReceiveUnusual(frame, offload);
     }
 
@@ -65,8 +69,8 @@ public sealed unsafe partial class PortSnapshot
         if (foreseen.IsNothing)
             return Transmit(sender, frame, offload, now, ref hop);
         var found = foreseen.Find(frame);
-        if ((uint)(found - 1) < (uint)_memberCount)
-            return SentTo(found - 1, sender, frame, offload, now, ref hop);
+        if ((uint)(found - 1) < (uint)_members.Count)
+            return SentTo(found, sender, frame, offload, now, ref hop);
         return found != AddressMap.Beyond && Mode != PortMode.L2
             ? TransmitToLink(sender, frame, offload, now, ref hop)
             : TransmitUnusual(sender, frame, offload, now, ref hop);
@@ -76,7 +80,7 @@ public sealed unsafe partial class PortSnapshot
         where TFrames : struct, IFrameList, allows ref struct
         where TDirection : struct, IDirection
     {
-        var turns = foresight.Turns ?? (_map.Count < many ? 0 : _memberCount < ManyInterfaces ? 1 : 2);
+        var turns = foresight.Turns ?? (_map.Count < many ? 0 : _members.Count < ManyInterfaces ? 1 : 2);
         if (turns == 0)
         {
             foresight.Forget();
@@ -114,8 +118,8 @@ public sealed unsafe partial class PortSnapshot
                 continue;
             var found = all[i].Find(frames[i]);
             all[i] = Foreseen.Of(found);
-            if ((uint)(found - 1) < (uint)_memberCount)
-                Bring(MemberAt(found - 1).State);
+            if ((uint)(found - 1) < (uint)_members.Count)
+                Bring(StateOf(found - 1));
         }
     }
 

@@ -9,9 +9,7 @@ public sealed unsafe partial class PortSnapshot
     private readonly AddressMap _map;
     private readonly Router _router;
 
-    // By number. Later snapshots may append to the same array: what lies beyond the count is theirs.
-    private readonly Member[] _members = [];
-    private readonly int _memberCount;
+    private readonly MemberTable _members = MemberTable.Empty;
 
     // What follows from mode, MTU and link state, for Receive: lengths beyond that of the shortest plain frame from here on, and a first byte with
     // this bit, want a closer look. Set while the snapshot is made.
@@ -28,7 +26,7 @@ public sealed unsafe partial class PortSnapshot
             Mode = PortMode.L3;
             return;
         }
-        (_members, _memberCount) = (before._members, before._memberCount);
+        _members = before._members;
         (Mode, Flag, Mac, IpMtu, IsUp) = (before.Mode, before.Flag, before.Mac, before.IpMtu, before.IsUp);
     }
 
@@ -36,9 +34,7 @@ public sealed unsafe partial class PortSnapshot
     {
         _map = original._map;
         _router = original._router.Shadow();
-        var lines = new StateLines();
-        _memberCount = original._memberCount;
-        _members = Array.ConvertAll(original._members[.._memberCount], one => one.Interface is { } member ? new Member(member.Shadow(lines)) : Member.Nobody);
+        _members = original._members.Shadow();
         Drops = new DropCounters();
         (Mode, Flag, Mac, IpMtu, IsUp) = (original.Mode, original.Flag, original.Mac, original.IpMtu, original.IsUp);
     }
@@ -83,10 +79,10 @@ public sealed unsafe partial class PortSnapshot
     }
 
     /// <summary>The interfaces by number, free numbers among them, and how many of the array's entries are this snapshot's.</summary>
-    internal (Member[] Entries, int Count) Members
+    internal MemberTable Members
     {
-        get => (_members, _memberCount);
-        init => (_members, _memberCount) = value;
+        get => _members;
+        init => _members = value;
     }
 
     internal DropCounters Drops { get; }
@@ -99,7 +95,10 @@ public sealed unsafe partial class PortSnapshot
     public bool TryPickHostAddress(bool isSix, out L3Address address) => _router.Host.TryPickSource(isSix, out address);
 
     /// <summary>The interface of a number, or null.</summary>
-    internal VirtualInterface? InterfaceAt(int id) => (uint)id < (uint)_memberCount ? _members[id].Interface : null;
+    internal VirtualInterface? InterfaceAt(int id) => (uint)id < (uint)_members.Count ? _members.Interfaces[id] : null;
+
+    /// <summary>The interface that a decision of this snapshot names; null where it names none.</summary>
+    public VirtualInterface? TargetOf(Decision decision) => InterfaceAt(decision.TargetId);
 
     /// <summary>
     /// A snapshot that decides as this one does, by the same addresses, groups, routes and neighbors, and counts on interfaces of its own:

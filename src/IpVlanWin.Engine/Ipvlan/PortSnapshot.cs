@@ -30,8 +30,8 @@ public sealed unsafe partial class PortSnapshot
         if (MayReceive(ref first, frame.Length))
         {
             var found = PlainOwner(ref first, frame.Length);
-            if ((uint)(found - 1) < (uint)_memberCount)
-                return ReceivedBy(in MemberAt(found - 1), frame.Length);
+            if ((uint)(found - 1) < (uint)_members.Count)
+                return ReceivedBy(found, frame.Length);
             if (found != AddressMap.Beyond)
                 return new Decision(DecisionAction.Host);
         }
@@ -50,8 +50,8 @@ public sealed unsafe partial class PortSnapshot
         if (MaySwitch(sender.StateLine, ref first, frame.Length))
         {
             var found = PlainOwner(ref first, frame.Length);
-            if ((uint)(found - 1) < (uint)_memberCount)
-                return SentTo(found - 1, sender, frame, offload, now, ref hop);
+            if ((uint)(found - 1) < (uint)_members.Count)
+                return SentTo(found, sender, frame, offload, now, ref hop);
             if (found != AddressMap.Beyond && Mode != PortMode.L2)
                 return TransmitToLink(sender, frame, offload, now, ref hop);
         }
@@ -69,9 +69,9 @@ public sealed unsafe partial class PortSnapshot
     public VirtualInterface? NextReceiver(ReadOnlySpan<byte> frame, in FrameOffload offload, VirtualInterface? sender, ref int cursor)
     {
         var mac = MacAddress.Read(frame);
-        while (cursor < _memberCount)
+        while (cursor < _members.Count)
         {
-            if (_members[cursor++].Interface is not { IsUp: true } member || member == sender || !member.HasMulticast(mac))
+            if (_members.Interfaces[cursor++] is not { IsUp: true } member || member == sender || !member.HasMulticast(mac))
                 continue;
             if (sender is null)
             {
@@ -122,36 +122,39 @@ public sealed unsafe partial class PortSnapshot
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref readonly Member MemberAt(int id) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_members), (nint)(uint)id);
+    private InterfaceState* StateOf(int id) => (InterfaceState*)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_members.States), (nint)(uint)id);
 
     /// <summary>A plain frame from the wire for an address of the member, up or not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Decision ReceivedBy(ref readonly Member member, int length)
+    private Decision ReceivedBy(int found, int length)
     {
-        var state = member.State;
+        var state = StateOf(found - 1);
         if (!state->IsUp)
             return new Decision(DecisionAction.Host);
         state->CountReceived(length);
-        return new Decision(DecisionAction.Deliver, member.Interface);
+        // Holds the interfaces, and they their states.
+        GC.KeepAlive(this);
+        return Decision.DeliverTo(found);
     }
 
     /// <summary>A plain frame from an interface for an address of another, up or not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Decision SentTo(int id, VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
+    private Decision SentTo(int found, VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
     {
-        ref readonly var member = ref MemberAt(id);
-        var state = member.State;
+        var state = StateOf(found - 1);
         if (frame.Length > state->Limit)
             return TransmitUnusual(sender, frame, offload, now, ref hop);
         sender.StateLine->CountSent(frame.Length);
         state->CountReceived(frame.Length);
-        return new Decision(DecisionAction.Deliver, member.Interface);
+        GC.KeepAlive(sender);
+        GC.KeepAlive(this);
+        return Decision.DeliverTo(found);
     }
 
     private static Decision Received(VirtualInterface target, int bytes)
     {
         target.CountReceived(bytes);
-        return new Decision(DecisionAction.Deliver, target);
+        return new Decision(DecisionAction.Deliver, target.Id);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -213,7 +216,7 @@ public sealed unsafe partial class PortSnapshot
             return new Decision(DecisionAction.Host);
         }
         target.CountReceived(EtherType.HeaderLength + length);
-        return new Decision(DecisionAction.HostAndLocal, target, packetLength: length);
+        return new Decision(DecisionAction.HostAndLocal, target.Id, packetLength: length);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -239,7 +242,7 @@ public sealed unsafe partial class PortSnapshot
             return TransmitToOwnMac(sender, frame, offload, protocol);
         sender.CountSent(frame.Length);
         if ((frame[0] & 1) != 0)
-            return protocol == EtherType.Pause ? Swallowed(sender, DropReason.Pause) : new Decision(DecisionAction.FloodSent, sender);
+            return protocol == EtherType.Pause ? Swallowed(sender, DropReason.Pause) : new Decision(DecisionAction.FloodSent, sender.Id);
         return IsUp ? new Decision(DecisionAction.Wire) : Swallowed(sender, DropReason.MasterDown);
     }
 
@@ -304,10 +307,10 @@ public sealed unsafe partial class PortSnapshot
         if (IsTooLong(frame, offload, target.IpMtu + MasterSlack))
         {
             CountTooLong(target);
-            return new Decision(DecisionAction.Drop, target, DropReason.MtuExceeded);
+            return new Decision(DecisionAction.Drop, target.Id, DropReason.MtuExceeded);
         }
         target.CountReceived(frame.Length);
-        return new Decision(DecisionAction.Deliver, target);
+        return new Decision(DecisionAction.Deliver, target.Id);
     }
 
     /// <summary>Destination and source MAC are the same. The frame is no runt.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using IpVlanWin.Engine.Wire;
 
 namespace IpVlanWin.Engine.Ipvlan;
@@ -11,8 +13,9 @@ public sealed unsafe class VirtualInterface
     /// <summary>Bytes beside the packet that a frame may have where it is received: the header and a tag.</summary>
     internal const int MasterSlack = 18;
 
-    // Keeps the state's memory.
+    // The state's memory, pinned, and where in it.
     private readonly byte[] _block;
+    private readonly nint _offset;
     private volatile bool _receivesAllMulticast;
     private volatile ulong[] _groups = [];
 
@@ -21,6 +24,7 @@ public sealed unsafe class VirtualInterface
         Name = name;
         Id = id;
         StateLine = lines.Take(out _block);
+        _offset = (nint)StateLine - (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_block));
         State.IpMtu = ipMtu;
     }
 
@@ -51,9 +55,10 @@ public sealed unsafe class VirtualInterface
     /// <summary>What was dropped, by reason.</summary>
     public DropCounters Drops { get; } = new();
 
+    /// <summary>The state, for those who keep this from the collector meanwhile.</summary>
     internal InterfaceState* StateLine { get; }
 
-    internal ref InterfaceState State => ref *StateLine;
+    internal ref InterfaceState State => ref Unsafe.As<byte, InterfaceState>(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_block), _offset));
 
     // Under the port's lock.
     internal Dictionary<L3Address, int> PrefixLengths { get; } = [];

@@ -26,7 +26,7 @@ internal sealed partial class Explanation
         LookedUp(frame, Classified(frame, EtherType.HeaderLength, ProtocolOf(frame)));
         var rule = port.Mode == PortMode.L3S ? "18" : "12";
         if (decision.Action == DecisionAction.Deliver)
-            Accept(rule, decision.Target!, "the host's stack hands it up, or forwards it there");
+            Accept(rule, port.TargetOf(decision)!, "the host's stack hands it up, or forwards it there");
         else
             Add(rule, port.Drops[DropReason.L3sInvalid] > 0 ? "a host's IP input would not take it: it is left to the host's stack" : "for no interface: it is the host's own");
     }
@@ -61,8 +61,8 @@ internal sealed partial class Explanation
         LookedUp(frame, key);
         switch (decision)
         {
-            case { Action: DecisionAction.Deliver, Target: { } target }:
-                Accept("25", target, "the host's stack hands it over");
+            case { Action: DecisionAction.Deliver }:
+                Accept("25", port.TargetOf(decision)!, "the host's stack hands it over");
                 break;
             case { Action: DecisionAction.Drop, Reason: DropReason.Private }:
                 Add("25", "private: interfaces do not reach each other, so it is dropped");

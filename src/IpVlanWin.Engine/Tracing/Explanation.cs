@@ -101,7 +101,7 @@ internal sealed partial class Explanation(PortSnapshot port, string masterName, 
         }
         LookedUp(frame, key);
         if (decision.Action == DecisionAction.Deliver)
-            Accept("12", decision.Target!, port.Mode == PortMode.L2 ? "unicast for it" : "in l3 the address alone counts");
+            Accept("12", port.TargetOf(decision)!, port.Mode == PortMode.L2 ? "unicast for it" : "in l3 the address alone counts");
         else
             Add("12", port.Mode == PortMode.L2 ? "unicast for no interface: the host gets it" : "for no interface: only the host gets it; nothing is flooded in l3");
     }
@@ -116,7 +116,7 @@ internal sealed partial class Explanation(PortSnapshot port, string masterName, 
         if (decision.Action == DecisionAction.HostAndLocal)
         {
             LookedUpDestination(frame, offset, protocol);
-            Accept("19", decision.Target!, $"its IP layer gets the packet as well, cut to {decision.PacketLength} bytes");
+            Accept("19", port.TargetOf(decision)!, $"its IP layer gets the packet as well, cut to {decision.PacketLength} bytes");
             return;
         }
         if (protocol is not (EtherType.IPv4 or EtherType.IPv6))
@@ -238,12 +238,12 @@ internal sealed partial class Explanation(PortSnapshot port, string masterName, 
     {
         if (decision is { Action: DecisionAction.Drop, Reason: DropReason.Private })
             Add(rule, "private: interfaces do not reach each other, so it is dropped");
-        else if (decision is { Action: DecisionAction.Drop, Reason: DropReason.MtuExceeded, Target: { } small })
+        else if (decision is { Action: DecisionAction.Drop, Reason: DropReason.MtuExceeded } && port.TargetOf(decision) is { } small)
             Add("38", $"longer than the MTU of {small.Name} allows ({small.IpMtu} + 18 bytes): not delivered, though counted as sent");
         // In l2 a tagged one was delivered by what is behind its tag, on the master.
-        else if (decision is { Action: DecisionAction.Deliver, Target: { } target } &&
+        else if (decision.Action == DecisionAction.Deliver &&
             (port.Mode != PortMode.L2 || !EtherType.IsTag(BinaryPrimitives.ReadUInt16BigEndian(frame[12..]))))
-            Accept(rule, target, "delivered unchanged");
+            Accept(rule, port.TargetOf(decision)!, "delivered unchanged");
         else
             return false;
         return true;

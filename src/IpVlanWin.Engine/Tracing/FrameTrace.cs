@@ -22,7 +22,7 @@ public sealed record FrameTrace
         // The host gets what an interface in l3s cannot take.
         Reason = shadow.Drops[DropReason.L3sInvalid] > 0 ? DropReason.L3sInvalid : decision.Reason;
         NeedsFragmenting = decision.NeedsFragmenting;
-        Receiver = decision.Target?.Name;
+        Receiver = shadow.TargetOf(decision)?.Name;
         Targets = explained.Targets;
         Steps = explained.Steps;
         ToHost = Action is DecisionAction.Host or DecisionAction.HostAndLocal or DecisionAction.RouteToHost or DecisionAction.FloodReceived;

@@ -185,7 +185,7 @@ public sealed class AddressMapTests
             }
         }
         var frame = Frames.Ip(Frames.OwnMac, Frames.OtherMac, "192.0.2.1", AddressOf(7777, 34).ToString());
-        Assert.AreEqual(members[7777], port.Snapshot.Receive(frame, default).Target);
+        Assert.AreEqual(members[7777].Id, port.Snapshot.Receive(frame, default).TargetId);
 
         for (var i = 0; i < 300; i++)
             Assert.AreEqual(PortResult.Ok, port.RemoveInterface(members[i * 31]));

@@ -232,7 +232,7 @@ public sealed class ConcurrencyTests
                         // Whatever is not refused is counted as sent, also what is lost behind rule 21c.
                         if (!isFromWire && decision.SendError == SendError.None)
                             sent++;
-                        if (decision.Action is DecisionAction.Deliver or DecisionAction.HostAndLocal && decision.Target == kept)
+                        if (decision.Action is DecisionAction.Deliver or DecisionAction.HostAndLocal && decision.TargetId == kept.Id)
                             received++;
                         if (decision.Action is DecisionAction.FloodReceived or DecisionAction.FloodSent)
                         {

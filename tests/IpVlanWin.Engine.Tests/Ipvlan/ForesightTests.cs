@@ -98,12 +98,12 @@ public sealed class ForesightTests
             GC.Collect();
             GC.WaitForPendingFinalizers();
             var decision = port.Snapshot.Receive(list[0], default, foresight[0]);
-            Assert.IsTrue(decision.Action == DecisionAction.Host || decision.Target == owner, decision.Action.ToString());
+            Assert.IsTrue(decision.Action == DecisionAction.Host || decision.TargetId == owner.Id, decision.Action.ToString());
             port.Snapshot.Foresee(list, foresight);
-            Assert.AreEqual(owner, port.Snapshot.Receive(list[0], default, foresight[0]).Target);
+            Assert.AreEqual(owner.Id, port.Snapshot.Receive(list[0], default, foresight[0]).TargetId);
             Assert.AreEqual(PortResult.Ok, port.RemoveAddress(owner, mine));
             decision = port.Snapshot.Receive(list[0], default, foresight[0]);
-            Assert.IsTrue(decision.Action == DecisionAction.Host || decision.Target == owner, decision.Action.ToString());
+            Assert.IsTrue(decision.Action == DecisionAction.Host || decision.TargetId == owner.Id, decision.Action.ToString());
         }
     }
 
@@ -201,7 +201,7 @@ public sealed class ForesightTests
     }
 
     private static string Text(Decision decision) =>
-        $"{decision.Action} {decision.Target} {decision.Reason} {decision.SendError} {decision.NeedsFragmenting} {decision.PacketLength}";
+        $"{decision.Action} {decision.TargetId} {decision.Reason} {decision.SendError} {decision.NeedsFragmenting} {decision.PacketLength}";
 
     private static string Counters(VirtualInterface member)
     {

@@ -339,14 +339,14 @@ public sealed class PortRuleTests
         var d = port.Add("d", "10.0.0.5/24");
         Assert.AreEqual(DecisionAction.Host, before.Receive(toD, default).Action, "added later");
         var between = port.Port.Snapshot;
-        Assert.AreEqual(d, between.Receive(toD, default).Target);
+        Assert.AreEqual(d, between.TargetOf(between.Receive(toD, default)));
         Assert.AreEqual(PortResult.Ok, port.Port.RemoveInterface(port.A));
         Assert.AreEqual(PortResult.Ok, port.Port.AddInterface("e", null, null, out var e));
         Assert.AreEqual(port.A.Id, e!.Id, "the lowest free number");
         port.Port.SetUp(e, true);
         Assert.AreEqual(PortResult.Ok, port.Port.AddAddress(e, L3Prefix.Parse("10.0.0.2/24")));
         Assert.AreEqual(DecisionAction.Host, between.Receive(toA, default).Action, "there the number is the removed one's");
-        Assert.AreEqual(e, port.Port.Snapshot.Receive(toA, default).Target);
+        Assert.AreEqual(e, port.Port.Snapshot.TargetOf(port.Port.Snapshot.Receive(toA, default)));
         Assert.AreEqual(1, e.Counters.RxPackets);
         Assert.AreEqual(0, port.A.Counters.RxPackets, "what is gone counts no more");
         Assert.IsFalse(port.A.IsUp);

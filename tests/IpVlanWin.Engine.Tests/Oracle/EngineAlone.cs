@@ -52,12 +52,12 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
                 Out(NaiveCopy.Host, bytes);
                 break;
             case DecisionAction.Deliver:
-                Out(decision.Target!.Name, bytes);
+                Out(snapshot.TargetOf(decision)!.Name, bytes);
                 break;
             case DecisionAction.HostAndLocal:
                 Out(NaiveCopy.Host, bytes);
                 var tags = EtherType.TagBytes(bytes);
-                Out(decision.Target!.Name, [.. bytes[..12], .. bytes[(12 + tags)..(14 + tags + decision.PacketLength)]]);
+                Out(snapshot.TargetOf(decision)!.Name, [.. bytes[..12], .. bytes[(12 + tags)..(14 + tags + decision.PacketLength)]]);
                 break;
             case DecisionAction.FloodReceived:
                 Out(NaiveCopy.Host, bytes);

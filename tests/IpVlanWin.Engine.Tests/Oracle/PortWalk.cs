@@ -311,7 +311,7 @@ public sealed class PortWalk
         Reached[key] = Reached.GetValueOrDefault(key) + 1;
         if (decision.SendError != _naive.SendError)
             Fail($"send error: expected {_naive.SendError}, got {decision.SendError}");
-        if (_naive.RepliesTooBig != (decision is { Reason: DropReason.MtuExceeded, Target: null }))
+        if (_naive.RepliesTooBig != (decision is { Reason: DropReason.MtuExceeded, TargetId: < 0 }))
             Fail($"too big: expected {_naive.RepliesTooBig}");
         var expected = Sorted(_naive.Copies);
         var got = Sorted(copies);

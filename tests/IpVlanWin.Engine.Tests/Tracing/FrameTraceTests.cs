@@ -102,7 +102,7 @@ public sealed class FrameTraceTests
             var isInvalid = port.Drops[DropReason.L3sInvalid] > invalid;
             var said = string.Join("; ", trace.Steps.Select(static step => $"{step.Rule}: {step.Text}"));
             Assert.AreEqual(
-                (decision.Action, isInvalid ? DropReason.L3sInvalid : decision.Reason, decision.SendError, decision.Target?.Name, decision.NeedsFragmenting),
+                (decision.Action, isInvalid ? DropReason.L3sInvalid : decision.Reason, decision.SendError, port.Snapshot.TargetOf(decision)?.Name, decision.NeedsFragmenting),
                 (trace.Action, trace.Reason, trace.Error, trace.Receiver, trace.NeedsFragmenting), said);
             var targets = copies.Where(copy => port.Find(copy.Place) is not null).Select(static copy => copy.Place);
             Assert.AreEqual(string.Join(' ', targets), string.Join(' ', trace.Targets), said);
