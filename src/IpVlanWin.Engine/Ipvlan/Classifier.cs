@@ -120,6 +120,13 @@ public static class Classifier
         && length >= EtherType.HeaderLength + Ipv6Length && Unsafe.Add(ref frame, EtherType.HeaderLength + 6) != IcmpV6
         && At64(ref frame, Ipv6Destination) != 0 && At64(ref frame, Ipv6Destination + 8) != 0;
 
+    /// <summary><see cref="IsPlainFour"/> or <see cref="IsPlainSix"/>.</summary>
+    internal static bool IsPlain(ReadOnlySpan<byte> frame)
+    {
+        ref var first = ref MemoryMarshal.GetReference(frame);
+        return frame.Length >= ShortestPlain && (IsPlainFour(ref first, frame.Length) || IsPlainSix(ref first, frame.Length));
+    }
+
     /// <summary>ICMPv6 from ::; only a whole neighbor solicitation has a key: its target.</summary>
     private static L3Key FromUnspecified(ref byte packet, int length, int offset) =>
         length >= 64 && Unsafe.Add(ref packet, 40) == NeighborSolicitation ? new L3Key(KeyFamily.Six, offset + 48, offset + 48) : default;

@@ -12,9 +12,8 @@ namespace IpVlanWin.Engine.Ipvlan;
 /// </content>
 public sealed unsafe partial class PortSnapshot
 {
-    // From here on addresses outgrow the nearest cache; and the next one, where most frames are routed, which is not sped up.
+    // From here on addresses outgrow the nearest cache.
     private const int ManyAddresses = 1 << 11;
-    private const int ManyRouted = 1 << 14;
 
     // From here on the interfaces' states do.
     private const int ManyInterfaces = 1 << 8;
@@ -32,7 +31,7 @@ public sealed unsafe partial class PortSnapshot
     /// <returns>Something was foreseen. Where not, every frame's is the default.</returns>
     public bool Foresee<TFrames>(TFrames frames, Foresight foresight)
         where TFrames : struct, IFrameList, allows ref struct =>
-        Foresee(frames, default(FromWire), ManyAddresses, foresight);
+        Foresee(frames, default(FromWire), foresight);
 
     /// <summary>Foresees, where that pays, where the frames of a batch from an interface will be looked up. Nothing is counted.</summary>
     /// <param name="sender">The interface; must belong to this port.</param>
@@ -42,7 +41,7 @@ public sealed unsafe partial class PortSnapshot
     public bool Foresee<TFrames>(VirtualInterface sender, TFrames frames, Foresight foresight)
         where TFrames : struct, IFrameList, allows ref struct
     {
-        var any = Foresee(frames, new FromInterface(sender.StateLine), Mode == PortMode.L2 ? ManyAddresses : ManyRouted, foresight);
+        var any = Foresee(frames, new FromInterface(sender.StateLine), foresight);
         GC.KeepAlive(sender);
         return any;
     }
@@ -72,15 +71,15 @@ public sealed unsafe partial class PortSnapshot
         if ((uint)(found - 1) < (uint)_members.Count)
             return SentTo(found, sender, frame, offload, now, ref hop);
         return found != AddressMap.Beyond && Mode != PortMode.L2
-            ? TransmitToLink(sender, frame, offload, now, ref hop)
+            ? TransmitPlain(sender, frame, offload, now, ref hop)
             : TransmitUnusual(sender, frame, offload, now, ref hop);
     }
 
-    private bool Foresee<TFrames, TDirection>(TFrames frames, TDirection direction, int many, Foresight foresight)
+    private bool Foresee<TFrames, TDirection>(TFrames frames, TDirection direction, Foresight foresight)
         where TFrames : struct, IFrameList, allows ref struct
         where TDirection : struct, IDirection
     {
-        var turns = foresight.Turns ?? (_map.Count < many ? 0 : _members.Count < ManyInterfaces ? 1 : 2);
+        var turns = foresight.Turns ?? (_map.Count < ManyAddresses ? 0 : _members.Count < ManyInterfaces ? 1 : 2);
         if (turns == 0)
         {
             foresight.Forget();

@@ -53,7 +53,7 @@ public sealed unsafe partial class PortSnapshot
             if ((uint)(found - 1) < (uint)_members.Count)
                 return SentTo(found, sender, frame, offload, now, ref hop);
             if (found != AddressMap.Beyond && Mode != PortMode.L2)
-                return TransmitToLink(sender, frame, offload, now, ref hop);
+                return TransmitPlain(sender, frame, offload, now, ref hop);
         }
         return TransmitUnusual(sender, frame, offload, now, ref hop);
     }
@@ -274,7 +274,18 @@ public sealed unsafe partial class PortSnapshot
             if (Owner(frame, key.Family, key.DestinationOffset) is { } target)
                 return TransmitToTarget(sender, target, frame, offload);
         }
-        return TransmitToLink(sender, frame, offload, now, ref hop);
+        return Classifier.IsPlain(frame) ? TransmitPlain(sender, frame, offload, now, ref hop) : TransmitToLink(sender, frame, offload, now, ref hop);
+    }
+
+    /// <summary>As <see cref="TransmitToLink"/>, which need not be asked for a plain frame that goes to the default gateway.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Decision TransmitPlain(VirtualInterface sender, ReadOnlySpan<byte> frame, in FrameOffload offload, TimeSpan now, ref NextHop hop)
+    {
+        ref var first = ref MemoryMarshal.GetReference(frame);
+        if ((first & 1) != 0 || !IsUp || IsTooLong(frame, offload, IpMtu + EtherType.HeaderLength) || !_router.TryGateway(ref first, now, ref hop))
+            return TransmitToLink(sender, frame, offload, now, ref hop);
+        sender.CountSent(frame.Length);
+        return new Decision(DecisionAction.Route);
     }
 
     /// <summary>Rules 26 to 34: for no sibling, so routed as the host's own.</summary>

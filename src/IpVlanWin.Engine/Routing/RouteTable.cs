@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using IpVlanWin.Engine.Ipvlan;
@@ -85,13 +86,13 @@ public sealed class RouteTable
         return route is not null;
     }
 
-    /// <summary>The default route, for IPv4 addresses that begin with these 16 bits; null where there is none, or where <see cref="Find"/> has to say.</summary>
+    /// <summary>The default route, for the IPv4 address there, where it leads through a gateway; null where <see cref="Find"/> has to say.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal RoutedPrefix? FindDefaultFour(ushort start) => IsMarked(_fourMarks, start) ? null : _fourDefault;
+    internal RoutedPrefix? FindDefaultFour(ref byte at) => IsMarked(_fourMarks, ref at) ? null : _fourDefault;
 
-    /// <summary>As <see cref="FindDefaultFour"/>, for IPv6 addresses.</summary>
+    /// <summary>As <see cref="FindDefaultFour"/>, for an IPv6 address.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal RoutedPrefix? FindDefaultSix(ushort start) => IsMarked(_sixMarks, start) ? null : _sixDefault;
+    internal RoutedPrefix? FindDefaultSix(ref byte at) => IsMarked(_sixMarks, ref at) ? null : _sixDefault;
 
     /// <summary>Has <see cref="FindDefaultFour"/> and <see cref="FindDefaultSix"/> say nothing about the addresses of a prefix.</summary>
     internal void NoteSpecial(L3Prefix prefix)
@@ -115,16 +116,22 @@ public sealed class RouteTable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsMarked(ulong[] marks, ushort start) => (Volatile.Read(ref marks[start >> 6]) >> start & 1) != 0;
+    private static bool IsMarked(ulong[] marks, ref byte at)
+    {
+        var start = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(ref at));
+        return (Volatile.Read(ref marks[start >> 6]) >> start & 1) != 0;
+    }
 
     private void EndChange(L3Prefix prefix)
     {
         if (prefix.Length == 0 && prefix.Address.IsSix)
-            _sixDefault = _six[0]?.Find(prefix.Network);
+            _sixDefault = ThroughGateway(_six[0]?.Find(prefix.Network));
         else if (prefix.Length == 0)
-            _fourDefault = _four[0]?.Find(prefix.Network);
+            _fourDefault = ThroughGateway(_four[0]?.Find(prefix.Network));
         _generation.Advance();
     }
+
+    private static RoutedPrefix? ThroughGateway(RoutedPrefix? way) => way?.Best is { Gateway: not null, IsUnreachable: false } ? way : null;
 
     private void PublishInUse(bool isSix)
     {
@@ -225,9 +232,6 @@ internal sealed class RoutedPrefix(L3Address network, IReadOnlyList<Route> route
 
     /// <summary>The best route has a gateway: <see cref="Gateway"/>.</summary>
     public bool HasGateway { get; } = routes[0].Gateway is not null;
-
-    /// <summary>And it is reachable.</summary>
-    public bool IsThroughGateway { get; } = routes[0] is { Gateway: not null, IsUnreachable: false };
 
     public L3Address Gateway { get; } = routes[0].Gateway ?? default;
 

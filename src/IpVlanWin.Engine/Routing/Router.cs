@@ -23,6 +23,7 @@ public struct NextHop
 /// </summary>
 public sealed class Router
 {
+    private const byte Loopback = 127;
     private const int Ipv4MinLength = 20;
     private const int Ipv6Length = 40;
     private const int DontFragment = 0x4000;
@@ -56,42 +57,46 @@ public sealed class Router
     /// <summary>The host's own addresses on the master.</summary>
     public HostAddresses Host { get; }
 
+    /// <summary>
+    /// The next hop of a plain packet (<see cref="Classifier.IsPlainFour"/>) behind an untagged Ethernet header that goes through the default
+    /// route's gateway, as almost all do that leave the link. False where <see cref="Decide"/> has to say.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryGateway(ref byte frame, TimeSpan now, ref NextHop hop)
+    {
+        ref var packet = ref Unsafe.Add(ref frame, EtherType.HeaderLength);
+        RoutedPrefix? way;
+        if (packet >> 4 == 4)
+            way = Unsafe.Add(ref packet, 12) == Loopback ? null : Routes.FindDefaultFour(ref Unsafe.Add(ref packet, 16));
+        else
+            way = Routes.FindDefaultSix(ref Unsafe.Add(ref packet, 24));
+        if (way is null || _isShadow || way.GatewayIn(Neighbors) is not { } gateway || !gateway.TryUse(now))
+            return false;
+        (hop.Address, hop.Mac) = (way.Gateway, gateway.Mac);
+        return true;
+    }
+
     /// <summary>Decides on an IP packet behind an untagged Ethernet header. One thread at a time.</summary>
     internal Decision Decide(ReadOnlySpan<byte> frame, in FrameOffload offload, ushort protocol, int masterIpMtu, TimeSpan now, ref NextHop hop)
     {
         var packet = frame[EtherType.HeaderLength..];
         var mayFragment = false;
-        RoutedPrefix? way;
         if (protocol == EtherType.IPv4)
         {
             if (packet.Length < Ipv4MinLength || (packet[0] & 15) < 5)
                 return Dropped(DropReason.Ipv4Header);
+            hop.Address = L3Address.ReadFour(packet[16..]);
             // From the host to itself is no matter of sources (31, 32).
-            if (packet[12] == 127 && packet[16] != 127 && Host.KindOf(L3Address.ReadFour(packet[16..])) != HostAddressKind.Own)
+            if (packet[12] == Loopback && packet[16] != Loopback && Host.KindOf(hop.Address) != HostAddressKind.Own)
                 return Dropped(DropReason.SourceNotRoutable);
             mayFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & DontFragment) == 0;
-            way = Routes.FindDefaultFour(BinaryPrimitives.ReadUInt16BigEndian(packet[16..]));
         }
         else
         {
             if (packet.Length < Ipv6Length)
                 return Dropped(DropReason.Ipv6Header);
-            way = Routes.FindDefaultSix(BinaryPrimitives.ReadUInt16BigEndian(packet[24..]));
+            hop.Address = L3Address.ReadSix(packet[24..]);
         }
-        if (way is null || !way.IsThroughGateway || _isShadow)
-            return DecideByDestination(frame, offload, mayFragment, masterIpMtu, now, ref hop);
-        hop.Address = way.Gateway;
-        return way.GatewayIn(Neighbors) is { } gateway
-            ? Routed(frame, offload, mayFragment, masterIpMtu, gateway.TryUse(now), gateway.Mac, ref hop)
-            : Routed(frame, offload, mayFragment, masterIpMtu, isKnown: false, default, ref hop);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private Decision DecideByDestination(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, TimeSpan now, ref NextHop hop)
-    {
-        hop.Address = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) == EtherType.IPv4
-            ? L3Address.ReadFour(frame[(EtherType.HeaderLength + 16)..])
-            : L3Address.ReadSix(frame[(EtherType.HeaderLength + 24)..]);
         ref var destination = ref _recent.At(hop.Address);
         // Read before what is looked up: a change in between makes it look stale, never fresh.
         var generation = _generation.Number;
@@ -100,8 +105,13 @@ public sealed class Router
         if (destination.Action != DecisionAction.Route)
             return destination.Action == DecisionAction.Drop ? Dropped(destination.Reason) : new Decision(destination.Action);
         hop.Address = destination.NextHop;
+        var limit = masterIpMtu + EtherType.HeaderLength;
+        var isLong = frame.Length > limit && Segmenter.SegmentFrameLength(frame, offload) > limit;
+        if (isLong && !mayFragment)
+            return Dropped(DropReason.MtuExceeded);
+        hop.Mac = destination.Mac;
         var isKnown = destination.HasFixedMac || (destination.Neighbor is { } neighbor && neighbor.TryUse(now));
-        return Routed(frame, offload, mayFragment, masterIpMtu, isKnown, destination.Mac, ref hop);
+        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
     }
 
     /// <summary>One that decides by the same routes and neighbors and leaves both as they are.</summary>
@@ -147,17 +157,6 @@ public sealed class Router
         destination.Action = DecisionAction.Route;
         destination.Mac = new MacAddress(Ipv6MulticastMac | (uint)address.Low);
         destination.HasFixedMac = true;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Decision Routed(ReadOnlySpan<byte> frame, in FrameOffload offload, bool mayFragment, int masterIpMtu, bool isKnown, MacAddress mac, ref NextHop hop)
-    {
-        var limit = masterIpMtu + EtherType.HeaderLength;
-        var isLong = frame.Length > limit && Segmenter.SegmentFrameLength(frame, offload) > limit;
-        if (isLong && !mayFragment)
-            return Dropped(DropReason.MtuExceeded);
-        hop.Mac = mac;
-        return new Decision(isKnown ? DecisionAction.Route : DecisionAction.NeighborMissing, fragment: isLong);
     }
 
     private static Decision Dropped(DropReason reason) => new(DecisionAction.Drop, reason: reason, error: SendError.NoBuffers);

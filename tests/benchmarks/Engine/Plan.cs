@@ -21,7 +21,7 @@ internal static class Plan
 
     /// <summary>Somewhere behind the gateway.</summary>
     public static L3Address Remote(bool isSix, int number) => isSix
-        ? new L3Address(0x2001_0db8_0000_0000 | ((ulong)(uint)number & 255), (ulong)number)
+        ? new L3Address(0x2001_0db8_0000_0000 | ((ulong)(uint)number & 255), (ulong)number + 1)
         : new L3Address(0x5000_0000u + (uint)number);
 
     /// <summary>A port that is up, with its interfaces up, the host's address, a default route and the gateway's MAC.</summary>
