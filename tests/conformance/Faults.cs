@@ -124,7 +124,7 @@ internal static class Faults
         new("31d", "IPv6 groups get another MAC", new Edit(Router, "Ipv6MulticastMac = 0x3333_0000_0000", "Ipv6MulticastMac = 0x0100_5e00_0000")),
         new("31e", "IPv6 groups of the host give an error", new Edit(Snapshot, "decision.Reason == DropReason.DestinationNotRoutable && protocol == EtherType.IPv6", "false")),
         new("32", "the master's address is routed like others", new Edit(Router, "else if (kind == HostAddressKind.Own)", "else if (kind < 0)")),
-        new("33a", "the gateway is not the next hop", new Edit(Router, "way.HasGateway ? way.Gateway : address", "address"), new Edit(Router, "way is null || _isShadow", "way is not null || _isShadow")),
+        new("33a", "the gateway is not the next hop", new Edit(Router, "way.HasGateway ? way.Gateway : address", "address"), new Edit(Router, "way is null || _isShadow", "way is null || !_isShadow")),
         new("33b", "the shortest prefix wins", new Edit("Routing/RouteTable.cs", "for (var length = levels.Length - 1; length >= 0; length--)", "for (var length = 0; length < levels.Length; length++)")),
         new("33c", "a routed packet keeps its source MAC", new Edit(Routed, "source.Write(frame[MacAddress.Bytes..]);", "")),
         new("34", "a missing neighbor is not noticed", new Edit(Router, "DecisionAction.NeighborMissing", "DecisionAction.Route")),
