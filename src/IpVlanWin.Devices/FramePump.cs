@@ -69,8 +69,9 @@ public sealed partial class FramePump : IDisposable
         if (_watch is not null)
             return MoveWatched(null, now);
         _snapshot.Foresee(_batch.Frames, _foresight);
+        var foreseen = _foresight.Frames;
         for (var i = 0; i < _batch.Count; i++)
-            Receive(_batch.Buffer(i), _batch.Offload(i), now, _foresight[i]);
+            Receive(_batch.Buffer(i), _batch.Offload(i), now, foreseen[i]);
         return EndBatch();
     }
 
@@ -93,8 +94,9 @@ public sealed partial class FramePump : IDisposable
         if (_watch is not null)
             return MoveWatched(sender, now);
         _snapshot.Foresee(sender, _batch.Frames, _foresight);
+        var foreseen = _foresight.Frames;
         for (var i = 0; i < _batch.Count; i++)
-            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, _foresight[i]);
+            Transmit(sender, _batch.Buffer(i), _batch.Offload(i), now, foreseen[i]);
         return EndBatch();
     }
 

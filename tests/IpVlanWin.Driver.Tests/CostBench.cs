@@ -63,7 +63,7 @@ internal static unsafe class CostBench
             snapshot.Foresee(batch, foresight);
             for (var i = 0; i < Batch; i++)
             {
-                if (snapshot.Receive(batch[i], default, foresight[i]).Action == DecisionAction.Deliver)
+                if (snapshot.Receive(batch[i], default, foresight.Frames[i]).Action == DecisionAction.Deliver)
                     hits++;
             }
         }

@@ -24,8 +24,8 @@ public sealed class Foresight(int capacity)
     private AddressMap.Reading _reading;
     private int _count;
 
-    /// <summary>What was foreseen of one; the default where nothing was.</summary>
-    public Foreseen this[int index] => _all[index];
+    /// <summary>What was foreseen of each frame; the default where nothing was.</summary>
+    public ReadOnlySpan<Foreseen> Frames => _all;
 
     /// <summary>
     /// Turns to be taken, however many addresses and interfaces there are: 0 to foresee nothing, 1 where addresses lie, 2 whose they are. Null, the

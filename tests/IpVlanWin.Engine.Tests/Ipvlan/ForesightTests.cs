@@ -42,10 +42,10 @@ public sealed class ForesightTests
             for (var i = 0; i < frames.Count; i++)
             {
                 var expected = Text(Decide(alone, sender, frames[i], default));
-                var decision = Decide(together, sender, frames[i], foresight[i]);
+                var decision = Decide(together, sender, frames[i], foresight.Frames[i]);
                 Assert.AreEqual(expected, Text(decision), $"batch {batch}, frame {i} {Convert.ToHexString(frames[i].Bytes)} from {sender ?? "the wire"}");
                 reached[decision.Action] = reached.GetValueOrDefault(decision.Action) + 1;
-                foreseen += foresight[i].IsNothing ? 0 : 1;
+                foreseen += foresight.Frames[i].IsNothing ? 0 : 1;
             }
         }
         for (var i = 0; i < Interfaces; i++)
@@ -67,16 +67,16 @@ public sealed class ForesightTests
         var list = new FrameArray([Plain(new Random(1), 50, toOther: false), Plain(new Random(2), 50, toOther: false)]);
         var foresight = new Foresight(3);
         many.Snapshot.Foresee(list, foresight);
-        Assert.IsFalse(foresight[0].IsNothing || foresight[1].IsNothing);
-        Assert.IsTrue(foresight[2].IsNothing);
+        Assert.IsFalse(foresight.Frames[0].IsNothing || foresight.Frames[1].IsNothing);
+        Assert.IsTrue(foresight.Frames[2].IsNothing);
         many.Snapshot.Foresee(new FrameArray([list[0].ToArray()]), foresight);
-        Assert.IsFalse(foresight[0].IsNothing);
-        Assert.IsTrue(foresight[1].IsNothing, "of a longer batch before");
+        Assert.IsFalse(foresight.Frames[0].IsNothing);
+        Assert.IsTrue(foresight.Frames[1].IsNothing, "of a longer batch before");
         Assert.IsFalse(few.Snapshot.Foresee(list, foresight));
-        Assert.IsTrue(foresight[0].IsNothing && foresight[1].IsNothing);
+        Assert.IsTrue(foresight.Frames[0].IsNothing && foresight.Frames[1].IsNothing);
         Assert.IsTrue(many.Snapshot.Foresee(list, foresight));
         few.Snapshot.Foresee(list, foresight);
-        Assert.IsTrue(foresight[0].IsNothing && foresight[1].IsNothing);
+        Assert.IsTrue(foresight.Frames[0].IsNothing && foresight.Frames[1].IsNothing);
     }
 
     /// <summary>An address that comes or goes behind the look ahead: each frame is decided by the map before or after.</summary>
@@ -97,12 +97,12 @@ public sealed class ForesightTests
                 Assert.AreEqual(PortResult.Ok, port.AddAddress(owner, new L3Prefix(Address(100_000 + (step * 20_000) + i, isSix: false), 24)));
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            var decision = port.Snapshot.Receive(list[0], default, foresight[0]);
+            var decision = port.Snapshot.Receive(list[0], default, foresight.Frames[0]);
             Assert.IsTrue(decision.Action == DecisionAction.Host || decision.TargetId == owner.Id, decision.Action.ToString());
             port.Snapshot.Foresee(list, foresight);
-            Assert.AreEqual(owner.Id, port.Snapshot.Receive(list[0], default, foresight[0]).TargetId);
+            Assert.AreEqual(owner.Id, port.Snapshot.Receive(list[0], default, foresight.Frames[0]).TargetId);
             Assert.AreEqual(PortResult.Ok, port.RemoveAddress(owner, mine));
-            decision = port.Snapshot.Receive(list[0], default, foresight[0]);
+            decision = port.Snapshot.Receive(list[0], default, foresight.Frames[0]);
             Assert.IsTrue(decision.Action == DecisionAction.Host || decision.TargetId == owner.Id, decision.Action.ToString());
         }
     }

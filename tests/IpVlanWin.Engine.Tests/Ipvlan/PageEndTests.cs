@@ -119,8 +119,8 @@ public sealed class PageEndTests
         else
             snapshot.Foresee(sender, new OneFrame(frame), foresight);
         var decision = sender is null
-            ? snapshot.Receive(frame, offload, foresight[0])
-            : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop, foresight[0]);
+            ? snapshot.Receive(frame, offload, foresight.Frames[0])
+            : snapshot.Transmit(sender, frame, offload, TimeSpan.Zero, ref hop, foresight.Frames[0]);
         switch (decision.Action)
         {
             case DecisionAction.FloodReceived or DecisionAction.FloodSent:

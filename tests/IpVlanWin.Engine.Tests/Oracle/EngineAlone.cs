@@ -41,8 +41,8 @@ public sealed class EngineAlone(Port port) : IPortUnderTest
         else
             snapshot.Foresee(sender, new FrameArray([bytes]), foresight);
         var decision = sender is null
-            ? snapshot.Receive(bytes, frame.Offload, foresight[0])
-            : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, foresight[0]);
+            ? snapshot.Receive(bytes, frame.Offload, foresight.Frames[0])
+            : snapshot.Transmit(sender, bytes, frame.Offload, now, ref hop, foresight.Frames[0]);
         CollectionAssert.AreEqual(frame.Bytes, bytes, "deciding leaves the bytes alone");
         switch (decision.Action)
         {

@@ -76,9 +76,10 @@ internal sealed class ReceiveDecider(Port port) : PortDecider
     private int Together(PortSnapshot snapshot, Traffic.FrameList frames)
     {
         var hits = 0;
+        var foreseen = Foresight.Frames;
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Receive(frames[i], default, Foresight[i]).Action == DecisionAction.Deliver)
+            if (snapshot.Receive(frames[i], default, foreseen[i]).Action == DecisionAction.Deliver)
                 hits++;
         }
         return hits;
@@ -110,10 +111,11 @@ internal sealed class TransmitDecider(Port port, VirtualInterface sender, Decisi
     private int Together(PortSnapshot snapshot, Traffic.FrameList frames)
     {
         var hits = 0;
+        var foreseen = Foresight.Frames;
         NextHop hop = default;
         for (var i = 0; i < Traffic.Batch; i++)
         {
-            if (snapshot.Transmit(sender, frames[i], default, TimeSpan.Zero, ref hop, Foresight[i]).Action == expected)
+            if (snapshot.Transmit(sender, frames[i], default, TimeSpan.Zero, ref hop, foreseen[i]).Action == expected)
                 hits++;
         }
         return hits;
