@@ -45,8 +45,8 @@ internal sealed class DecisionCost(Report report, int rounds, int seed, string o
         {
             foreach (var isSix in (ReadOnlySpan<bool>)[false, true])
             {
-                // Few addresses and many: they are looked up in different ways.
-                foreach (var addresses in (ReadOnlySpan<int>)[1000, 20_000])
+                // Few addresses, many, and many interfaces as well: they are looked up in different ways.
+                foreach (var addresses in (ReadOnlySpan<int>)[1000, 10_000, 40_000])
                     cases.Add((Frames(path, isSix, addresses, isCold: false), Variants(path, isSix, addresses)));
             }
         }
