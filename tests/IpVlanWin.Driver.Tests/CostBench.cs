@@ -55,6 +55,7 @@ internal static unsafe class CostBench
     private static int Receive(Port port, byte[] frames)
     {
         var foresight = new Foresight(Batch);
+        var foreseen = foresight.Frames;
         var hits = 0;
         for (var start = 0; start < Frames; start += Batch)
         {
@@ -63,7 +64,7 @@ internal static unsafe class CostBench
             snapshot.Foresee(batch, foresight);
             for (var i = 0; i < Batch; i++)
             {
-                if (snapshot.Receive(batch[i], default, foresight.Frames[i]).Action == DecisionAction.Deliver)
+                if (snapshot.Receive(batch[i], default, foreseen[i]).Action == DecisionAction.Deliver)
                     hits++;
             }
         }

@@ -220,6 +220,26 @@ public sealed class ReceptionRuleTests
     }
 
     [TestMethod]
+    public void A_decision_holds_the_longest_packet_and_a_high_number()
+    {
+        const int Others = 5000;
+        var port = new TestPort(PortMode.L3S, PortFlag.Bridge).Port;
+        VirtualInterface? last = null;
+        for (var i = 0; i <= Others; i++)
+            Assert.AreEqual(PortResult.Ok, port.AddInterface($"i{i}", null, null, out last));
+        Assert.IsGreaterThanOrEqualTo(Others, last!.Id);
+        port.SetUp(last, true);
+        Assert.AreEqual(PortResult.Ok, port.AddAddress(last, L3Prefix.Parse("fd00::77/64")));
+        // 65,535 bytes behind an IPv6 header, to be cut into segments of TCP.
+        var frame = Ip(OwnMac, OtherMac, "fd00::99", "fd00::77", payload: ushort.MaxValue, protocol: 6);
+        frame[54 + 12] = 0x50;
+        var decision = port.Snapshot.Receive(frame, new FrameOffload(54, 16, SegmentationKind.Tcp6, 1000));
+        Assert.AreEqual((DecisionAction.HostAndLocal, 40 + ushort.MaxValue, last.Id), (decision.Action, decision.PacketLength, decision.TargetId));
+        Assert.AreEqual((DropReason.None, SendError.None, false), (decision.Reason, decision.SendError, decision.NeedsFragmenting));
+        Assert.AreEqual(last, port.Snapshot.TargetOf(decision));
+    }
+
+    [TestMethod]
     public void Nothing_is_flooded_in_l3s()
     {
         var port = new TestPort(PortMode.L3S, PortFlag.Bridge);
