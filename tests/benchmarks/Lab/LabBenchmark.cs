@@ -135,6 +135,8 @@ internal sealed class LabBenchmark(Report report, int rounds, TimeSpan duration,
         report.Line("");
         if (Environment.OSVersion.Version < UsoKernel)
             report.Line($"USO is not measured: it needs kernel {UsoKernel}, this is {Environment.OSVersion.Version}");
+        // It paces senders in its own way, and so has a say in how much of the processors is used.
+        report.Line($"TCP congestion control: {File.ReadAllText("/proc/sys/net/ipv4/tcp_congestion_control").Trim()}, the system's");
         report.Line($"{$"medians of {rounds} rounds",-22}" + string.Concat(variants.Select(static name => $"{name,15}")));
         foreach (var test in Chosen)
             report.Line($"{$"{test.Name} {test.Unit}",-22}" + string.Concat(variants.Select(name => $"{Cell(Values(name, test.Name)),15}")));
