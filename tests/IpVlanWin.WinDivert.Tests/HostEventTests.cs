@@ -259,7 +259,7 @@ public sealed class HostEventTests
         static byte[] Frame(byte[] packet, int protocol) => [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, (byte)(protocol >> 8), (byte)protocol, .. packet];
     }
 
-    /// <summary>What the adapter has carried and nobody diverted, while the queue was full: certain at the second look.</summary>
+    /// <summary>What the adapter has carried and nobody diverted, while the queue was full and a look longer: certain at the look after.</summary>
     [TestMethod]
     public void LossWatch_CountsWhileAQueueIsFull_AndOnlyThen()
     {
@@ -273,23 +273,47 @@ public sealed class HostEventTests
         Look(0, 400, 1);
         Assert.AreEqual((0L, true), (watch.LostAtMost, watch.IsOverrunning));
         Look(0, 0, 0);
-        Assert.AreEqual((600L, false, 1L), (watch.LostAtMost, watch.IsOverrunning, watch.Overruns));
+        Assert.AreEqual((600L, true, 1L), (watch.LostAtMost, watch.IsOverrunning, watch.Overruns));
+        Look(0, 0, 0);
+        Assert.AreEqual((600L, false), (watch.LostAtMost, watch.IsOverrunning));
         Look(70, 0, 0);
         Assert.AreEqual(600, watch.LostAtMost);
         // It lasts: each second is told once.
         for (var i = 0; i < 3; i++)
             Look(500, 300, 1);
-        Look(0, 0, 0);
+        Rest();
         Assert.IsTrue(watch.LostAtMost is >= 600 + 600 and <= 600 + 600 + 70, $"{watch.LostAtMost}");
         var before = watch.LostAtMost;
+        // Found full with 100 queued, and full for a while longer: the 500 that are lost then are not found any more, but counted.
+        Look(1_000, 900, 1);
+        Look(600, 200, 0);
+        Rest();
+        before += 500;
+        Assert.AreEqual((before, false), (watch.LostAtMost, watch.IsOverrunning));
+        // 500 that are queued at two looks are counted, since they may be lost; when they come after all, the next 500 make up for them.
+        Look(500, 0, 1);
+        Look(0, 0, 1);
+        before += 500;
+        Assert.AreEqual(before, watch.LostAtMost);
+        Look(0, 500, 0);
+        Rest();
+        Look(500, 0, 1);
+        Rest();
+        Assert.AreEqual((before, false), (watch.LostAtMost, watch.IsOverrunning));
         // Another adapter, or none.
         adapter = null;
         watch.Sample();
         adapter = 3;
         watch.Sample();
         Look(0, 0, 1);
-        Look(0, 0, 0);
+        Rest();
         Assert.AreEqual(before, watch.LostAtMost);
+
+        void Rest()
+        {
+            Look(0, 0, 0);
+            Look(0, 0, 0);
+        }
 
         void Look(long carried, long received, int found)
         {

@@ -2,9 +2,9 @@ namespace IpVlanWin.Datapath.WinDivert;
 
 /// <summary>
 /// Puts a number to what WinDivert lost in silence: what the master's adapter has carried less what was diverted there, from before a
-/// queue was found full until it was not any more. The host's own packets of that time are in it, and pieces of what was diverted whole:
-/// it is an upper bound. What was lost between interfaces no adapter has counted. Sampled by one thread, once a second or so, which is longer
-/// than WinDivert keeps a packet; read by any.
+/// queue was found full until a sample after the last that found it so. The host's own packets of that time are in it, and pieces of what was
+/// diverted whole: it is an upper bound. What was lost between interfaces no adapter has counted. Sampled by one thread, once a second or so,
+/// which is longer than WinDivert keeps a packet; read by any.
 /// </summary>
 public sealed class DivertLossWatch
 {
@@ -19,6 +19,7 @@ public sealed class DivertLossWatch
     private long _from;
     private long _lost;
     private long _overruns;
+    private bool _wasFound;
     private volatile bool _isOverrunning;
 
     /// <summary>Starts counting now.</summary>
@@ -41,7 +42,7 @@ public sealed class DivertLossWatch
     /// <summary>How often a queue was found full.</summary>
     public long Overruns => Volatile.Read(ref _overruns);
 
-    /// <summary>A queue was found full within the last second.</summary>
+    /// <summary>A queue was found full since the last sample but one.</summary>
     public bool IsOverrunning => _isOverrunning;
 
     /// <summary>Looks again.</summary>
@@ -52,7 +53,9 @@ public sealed class DivertLossWatch
         var statistics = _statistics();
         var now = adapter - statistics.OnMaster;
         var wasFull = _isOverrunning;
-        var isFull = statistics.Overruns > _overruns;
+        var isFound = statistics.Overruns > _overruns;
+        // It may stay full after it was last found so, for less than it takes to read it: a sample more.
+        var isFull = isFound || _wasFound;
         if (now is null || _last is null || _beforeLast is null || adapter < _carried)
         {
             // The adapter is away, or another one: it counts from zero.
@@ -60,9 +63,9 @@ public sealed class DivertLossWatch
         }
         else
         {
-            // It was full before it was found full.
+            // It was full before it was found full. What has been counted is not counted again.
             if (isFull && !wasFull)
-                _from = _beforeLast.Value;
+                _from = Math.Max(_from, _beforeLast.Value);
             // What is queued now is not lost: the lesser of two looks has it once.
             if (wasFull && Math.Min(_last.Value, now.Value) is var certain && certain > _from)
             {
@@ -71,7 +74,7 @@ public sealed class DivertLossWatch
             }
             (_beforeLast, _last) = (_last, now);
         }
-        _carried = adapter;
+        (_carried, _wasFound) = (adapter, isFound);
         Volatile.Write(ref _overruns, statistics.Overruns);
         _isOverrunning = isFull;
     }
