@@ -109,8 +109,7 @@ public sealed class ObserveCommandTests
         return (process.ExitCode, output, errors.GetAwaiter().GetResult());
     }
 
-    private static Process Start(string pipe, params string[] arguments) => Process.Start(new ProcessStartInfo(
-        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "ipvlan.dll"), .. arguments])
+    private static Process Start(string pipe, params string[] arguments) => Process.Start(new ProcessStartInfo(LabProcess.Command[0], [.. LabProcess.Command[1..], .. arguments])
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,

@@ -13,12 +13,11 @@ internal sealed class ServiceProgram : IDisposable
     public ServiceProgram(TestFolder folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         PipeName = OperatingSystem.IsWindows() ? "ipvlanwin-test-" + Path.GetFileName(folder.Path) : Path.Combine(folder.Path, "s");
-        var start = new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            ["exec", Path.Combine(AppContext.BaseDirectory, "ipvlansvc.dll"), "--state", folder.Path, "--pipe", PipeName, "--datapath", "memory", .. arguments])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true,
-        };
+        // A shell in the background has what it starts ignore SIGINT.
+        string[] heedful = OperatingSystem.IsWindows() ? [] : ["env", "--default-signal=INT"];
+        string[] command = [.. heedful, Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            "exec", Path.Combine(AppContext.BaseDirectory, "ipvlansvc.dll"), "--state", folder.Path, "--pipe", PipeName, "--datapath", "memory", .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         _process = Process.Start(start)!;
